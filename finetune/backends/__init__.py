@@ -1,0 +1,1 @@
+"""Where models are made: one file a provider, each filling the protocol in `base.py`. The vendors' SDKs live here."""

@@ -1,0 +1,164 @@
+"""Fine-tuning through the OpenAI API, at OpenAI or anywhere else that speaks it, with the official SDK.
+
+Source: OpenAI API reference, "Fine-tuning" and "Files". Every call is made once: retries are the manager's, who
+looks first whether the last try had its effect.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai
+from openai.types.fine_tuning import FineTuningJob
+
+from finetune.backends.base import Access, Order, Phase, ProviderJob, Refused, TryAgain
+
+# A create that has not been answered by then is looked up; the manager's settling time is longer.
+CREATE_SECONDS = 15.0
+_SECONDS = 30.0
+_UPLOAD_SECONDS = 900.0
+
+# A status that is not here (the API may add some) is not an end.
+_PHASES: dict[str, Phase] = {"succeeded": "succeeded", "failed": "failed", "cancelled": "cancelled"}
+
+
+class OpenAIBackend:
+    """See Backend."""
+
+    def __init__(self, access: Access, http: httpx2.AsyncClient) -> None:
+        self._client = openai.AsyncOpenAI(
+            api_key=access.api_key or "none",
+            base_url=access.base_url,
+            max_retries=0,
+            timeout=_SECONDS,
+            http_client=http,
+        )
+
+    async def find_file(self, name: str, size: int) -> str | None:
+        """See Backend."""
+        with _told():
+            async for file in self._client.files.list(purpose="fine-tune"):
+                if file.filename == name and file.bytes == size:
+                    return file.id
+        return None
+
+    async def upload(self, name: str, file: Path) -> str:
+        """See Backend."""
+        with _told(), file.open("rb") as content:
+            created = await self._client.files.create(
+                file=(name, content, "application/jsonl"),
+                purpose="fine-tune",
+                timeout=_UPLOAD_SECONDS,
+            )
+        return created.id
+
+    async def find_job(self, uid: str) -> ProviderJob | None:
+        """See Backend."""
+        with _told():
+            async for job in self._client.fine_tuning.jobs.list(metadata={"job_uid": uid}):
+                # A provider that does not know the filter lists every job.
+                if (job.metadata or {}).get("job_uid") == uid:
+                    return _job(job)
+        return None
+
+    async def create_job(self, order: Order) -> ProviderJob:
+        """See Backend. The suffix shows in ids and logs, so it names no firm."""
+        extra: dict[str, Any] = {"seed": order.seed} if order.seed is not None else {}
+        supervised: Any = {"hyperparameters": order.hyperparameters} if order.hyperparameters else {}
+        with _told():
+            job = await self._client.fine_tuning.jobs.create(
+                model=order.base_model,
+                training_file=order.training_file_id,
+                suffix=f"hs-{order.uid[-8:]}",
+                metadata={"job_uid": order.uid},
+                method={"type": "supervised", "supervised": supervised},
+                timeout=CREATE_SECONDS,
+                **extra,
+            )
+        return _job(job)
+
+    async def job(self, provider_job_id: str) -> ProviderJob:
+        """See Backend."""
+        with _told(missing="provider_job_missing"):
+            return _job(await self._client.fine_tuning.jobs.retrieve(provider_job_id))
+
+    async def cancel(self, provider_job_id: str) -> None:
+        """See Backend."""
+        with contextlib.suppress(openai.BadRequestError, openai.ConflictError), _told():
+            await self._client.fine_tuning.jobs.cancel(provider_job_id)
+
+    async def is_usable(self, model: str) -> bool:
+        """See Backend."""
+        try:
+            with _told(missing="model_not_found"):
+                await self._client.models.retrieve(model)
+        except Refused as refused:
+            if refused.code == "model_not_found":
+                return False
+            raise
+        return True
+
+    async def close(self) -> None:
+        """See Backend."""
+        await self._client.close()
+
+
+def _job(job: FineTuningJob) -> ProviderJob:
+    error = job.error if job.error and job.error.message else None
+    return ProviderJob(
+        id=job.id,
+        status=job.status,
+        phase=_PHASES.get(job.status, "running"),
+        fine_tuned_model=job.fine_tuned_model,
+        error_code=error.code if error else None,
+        error_message=error.message if error else None,
+        trained_tokens=job.trained_tokens,
+    )
+
+
+@contextlib.contextmanager
+def _told(missing: str = "training_failed") -> Iterator[None]:
+    """Maps the SDK's errors, keeping the provider's words. `missing` is what a 404 means."""
+    try:
+        yield
+    except openai.APITimeoutError:
+        raise TryAgain("The provider did not answer in time.", answered=False) from None
+    except openai.APIConnectionError as error:
+        raise TryAgain(f"The provider could not be reached: {error.__cause__ or error}", answered=False) from None
+    except openai.APIStatusError as error:
+        raise _status_error(error, missing) from None
+
+
+def _status_error(error: openai.APIStatusError, missing: str) -> Refused | TryAgain:
+    words = _words(error)
+    status = error.status_code
+    if status in (401, 403):
+        return Refused("provider_auth_failed", words)
+    if status == 404:
+        return Refused(missing, words)
+    if status == 429:
+        return TryAgain(words, after=_retry_after(error.response), effect_possible=False)
+    if status >= 500 or status in (408, 409):
+        return TryAgain(words, after=_retry_after(error.response))
+    if error.param == "model" or error.code in ("model_not_found", "model_not_available"):
+        return Refused("base_model_not_tunable", words)
+    if error.param in ("training_file", "file") or "file" in (error.code or ""):
+        return Refused("training_file_rejected", words)
+    return Refused("training_failed", words)
+
+
+def _words(error: openai.APIStatusError) -> str:
+    body = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    return f"The provider answered {error.status_code}: {message or error.message}"
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    """Seconds; the header's other form, a date, is not used by any provider of this API."""
+    value = response.headers.get("retry-after", "")
+    try:
+        return max(0.0, min(float(value), 3600.0))
+    except ValueError:
+        return None

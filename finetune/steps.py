@@ -1,0 +1,125 @@
+"""What a job's state asks for next: the decisions of the manager, as plain functions over values. No I/O."""
+
+import random
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from finetune import states
+from finetune.backends.base import ProviderJob, TryAgain
+from finetune.values import Dataset, Job
+
+MIN_CHUNKS = 10
+MIN_EXAMPLES = 10  # the provider's own limit
+SMALL_VAULT = 300
+MAX_POLL_SECONDS = 60.0
+
+# How long a set-out create may still take effect: longer than the time after which it is given up.
+SETTLE_SECONDS = 20.0
+# The same once the provider has answered (an error): only its listing may lag.
+ANSWERED_SETTLE_SECONDS = 3.0
+
+
+class Step(Struct, frozen=True):
+    """What a tick did: the job after it, lines for its timeline, seconds until the next tick (None: over)."""
+
+    job: Job
+    events: tuple[tuple[str, str], ...] = ()
+    again: float | None = 0.0
+
+
+def ended(job: Job) -> Step:
+    """The step of a job that is over, with the line that says so."""
+    words = job.error.message if job.error else f"The job is {job.status}."
+    return Step(job, ((job.status, words),), None)
+
+
+def after_snapshot(job: Job, dataset: Dataset, now: str) -> Step:
+    """A Vault was read: too little of it ends the job before anything leaves the house."""
+    if dataset.chunks < MIN_CHUNKS:
+        words = f"The Vault has {dataset.chunks} ready chunks; at least {MIN_CHUNKS} are needed."
+        return ended(states.fail(replace(job, dataset=dataset), "vault_too_small", words, now))
+    if dataset.examples < MIN_EXAMPLES:
+        words = (
+            f"The Vault's {dataset.chunks} ready chunks gave {dataset.examples} training examples; "
+            f"at least {MIN_EXAMPLES} are needed."
+        )
+        return ended(states.fail(replace(job, dataset=dataset), "vault_too_small", words, now))
+    if dataset.chunks < SMALL_VAULT:
+        words = (
+            f"The Vault has {dataset.chunks} ready chunks; under {SMALL_VAULT} a model learns phrases rather than "
+            "style. Compare its answers with the stock model's before you rely on it."
+        )
+        job = states.warn(job, "small_vault", words)
+    events = (("snapshot", f"{dataset.examples} examples were made of {dataset.chunks} chunks."),)
+    return Step(states.move(replace(job, dataset=dataset), "uploading", now), events)
+
+
+def settling(job: Job, clock: float) -> float:
+    """Seconds for which a create that somebody set out to make may still take effect; 0: none may."""
+    return max(0.0, job.claimed_at + SETTLE_SECONDS - clock) if job.claimed_at else 0.0
+
+
+def after_failed_create(job: Job, failure: TryAgain, clock: float) -> Job:
+    """The claim after a create that did not work: given back, shortened, or left, by what may have happened."""
+    if not failure.effect_possible:
+        return replace(job, claimed_at=0.0)
+    if failure.answered:
+        return replace(job, claimed_at=clock - SETTLE_SECONDS + ANSWERED_SETTLE_SECONDS)
+    return job
+
+
+def adopted(job: Job, made: ProviderJob, now: str) -> Step:
+    """The provider has the job: it is training, or further."""
+    moved = states.move(job, "training", now)
+    after = replace(moved, provider_job_id=made.id, provider_status=made.status)
+    return Step(after, (("training", f"The provider's job is {made.id}."),))
+
+
+def after_poll(job: Job, told: ProviderJob, *, usable: bool, poll_seconds: float, now: str) -> Step:
+    """The provider told of its job. A model is `ready` only once calls can name it."""
+    seen = replace(job, provider_status=told.status, trained_tokens=told.trained_tokens)
+    events: tuple[tuple[str, str], ...] = ()
+    if told.status != job.provider_status:
+        events = (("provider", f"The provider says: {told.status}."),)
+    if told.phase == "failed":
+        words = f"{told.error_code}: {told.error_message}" if told.error_message else "The provider gave no reason."
+        code = "training_file_rejected" if _about_the_file(told) else "training_failed"
+        return _with(events, ended(states.fail(seen, code, words, now)))
+    if told.phase == "cancelled":
+        return _with(events, ended(states.move(seen, "cancelled", now)))
+    if told.phase == "succeeded" and told.fine_tuned_model and usable:
+        done = replace(states.move(seen, "ready", now), fine_tuned_model=told.fine_tuned_model)
+        return Step(done, (*events, ("ready", f"The model is {told.fine_tuned_model}.")), None)
+    if told.phase == "succeeded":
+        seen = replace(seen, attempts=0)  # nearly there: look often
+    return Step(replace(seen, attempts=seen.attempts + 1), events, poll_delay(seen.attempts, poll_seconds))
+
+
+def after_failure(job: Job, failure: TryAgain, now: str) -> Step:
+    """Something did not work; the timeline says what, once for each run of failures, and it is tried again."""
+    after = failure.after if failure.after is not None else min(60.0, 1.0 * 2.0**job.attempts)
+    tried = replace(job, attempts=job.attempts + 1, updated_at=now)
+    events = (("retry", failure.message),) if job.attempts == 0 or failure.after is not None else ()
+    return Step(tried, events, after)
+
+
+def poll_delay(attempts: int, poll_seconds: float) -> float:
+    """Backs off by a fifth each time to at most a minute, with a tenth of jitter either way."""
+    delay = min(max(MAX_POLL_SECONDS, poll_seconds), poll_seconds * 1.2 ** min(attempts, 40))
+    return delay * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret
+
+
+def seed_of(options: dict[str, Any]) -> int | None:
+    """The seed that the admin asked for."""
+    seed = options.get("seed")
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+
+
+def _about_the_file(told: ProviderJob) -> bool:
+    return "file" in (told.error_code or "")
+
+
+def _with(events: tuple[tuple[str, str], ...], step: Step) -> Step:
+    return Step(step.job, (*events, *step.events), step.again)

@@ -1,0 +1,79 @@
+"""The job manager's values: a job as it is stored, and what it is made of. Frozen; no I/O."""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+Status = Literal["queued", "snapshotting", "uploading", "training", "ready", "failed", "cancelled"]
+
+Backend = Literal["openai", "azure_openai", "anthropic", "bedrock", "vertex", "together", "fireworks"]
+
+
+class Notice(Struct, frozen=True):
+    """An error or a warning. `code` is one of the contract's."""
+
+    code: str
+    message: str
+
+
+class Dataset(Struct, frozen=True):
+    """What a job is trained on, in numbers. `sha256` is that of the training file."""
+
+    chunks: int
+    examples: int
+    validation_examples: int
+    tokens: int
+    sha256: str
+    skipped: dict[str, int]
+
+
+class Job(Struct, frozen=True, omit_defaults=True):
+    """A job as it is stored. Times are RFC 3339 UTC.
+
+    `uid` is the intent: unique at the provider, written before anything is made there. `claimed_at` (seconds
+    since the epoch) says when somebody last set out to make the provider's job, so that nobody else does at the
+    same time. `checked_at` is when a tick last looked.
+    """
+
+    id: str
+    tenant: str
+    uid: str
+    label: str
+    backend: str
+    provider: str
+    base_model: str
+    status: Status
+    created_by: str
+    created_at: str
+    updated_at: str
+    hyperparameters: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    fine_tuned_model: str | None = None
+    provider_job_id: str | None = None
+    training_file_id: str | None = None
+    error: Notice | None = None
+    warnings: tuple[Notice, ...] = ()
+    dataset: Dataset | None = None
+    trained_tokens: int | None = None
+    estimated_cost_usd: float | None = None
+    retires_at: str | None = None
+    finished_at: str | None = None
+    cancel_requested: bool = False
+    claimed_at: float = 0.0
+    checked_at: float = 0.0
+    attempts: int = 0
+    provider_status: str | None = None
+
+
+_JOB = msgspec.json.Decoder(Job)
+
+
+def decode(body: bytes) -> Job:
+    """The job in a row's body."""
+    return _JOB.decode(body)
+
+
+def encode(job: Job) -> bytes:
+    """The job as a row's body."""
+    return msgspec.json.encode(job)

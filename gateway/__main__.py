@@ -1,0 +1,69 @@
+"""The `housestyle` command. Each command reads the settings, completes them, and runs one thing."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+main = typer.Typer(
+    help="An LLM gateway that puts a firm's own fine-tuned model behind every call.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # a traceback must never show a secret
+)
+
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+
+
+@main.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8080,
+) -> None:
+    """Runs the gateway: data plane and admin API. With an embedded Redis, the job worker too."""
+    from gateway import serving
+
+    with _plainly():
+        serving.serve(host, port, os.environ)
+
+
+@main.command()
+def worker() -> None:
+    """Runs a fine-tune job worker; any number of them work on one Redis."""
+    from gateway import serving
+
+    with _plainly():
+        serving.work(os.environ)
+
+
+@main.command()
+def sandbox(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8090,
+    step_seconds: Annotated[float, typer.Option(help="How long a job stays in each of its states.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Makes the models' texts repeatable.")] = 7,
+) -> None:
+    """Runs the sandbox provider: a small OpenAI-compatible server for trials and tests."""
+    from finetune import sandbox as provider
+
+    provider.serve(host, port, provider.SandboxSettings(step_seconds=step_seconds, seed=seed))
+
+
+@contextlib.contextmanager
+def _plainly() -> Iterator[None]:
+    """What a person can do something about is said in a line, not in a traceback."""
+    from gateway.serving import CannotListen
+    from gateway.settings import SettingsError
+    from gateway.store.embedded import EmbeddedError
+
+    try:
+        yield
+    except (SettingsError, EmbeddedError, CannotListen) as error:
+        typer.echo(f"housestyle: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    main()

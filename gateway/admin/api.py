@@ -1,0 +1,45 @@
+"""The admin API's table: every route in one list, mounted under /admin/api."""
+
+from gateway.admin import views
+from gateway.admin.activation import Activations
+from gateway.admin.changes import Control
+from gateway.admin.credentials import Credentials
+from gateway.admin.handling import AdminRoute, Answered, Asked, Operation
+from gateway.admin.jobs import Jobs
+from gateway.admin.providers import Providers
+from gateway.admin.tenants import Tenants
+from gateway.admin.traces import Traces
+from gateway.admin.vaults import Vaults
+from gateway.secrets import Keyring
+from gateway.settings import Settings
+from gateway.upstream.addresses import Guard
+from gateway.why import WhyReader, WhyWriter
+from policies.access import Action
+
+
+def table(
+    control: Control,
+    settings: Settings,
+    keyring: Keyring,
+    guard: Guard,
+    writer: WhyWriter,
+) -> list[AdminRoute]:
+    """Every route of the admin API."""
+    return [
+        *Tenants(control).routes(),
+        *Providers(control, keyring, guard).routes(),
+        *Credentials(control).routes(),
+        *Vaults(control, settings.vault_roots).routes(),
+        *Jobs(control, settings.artifacts_url or "").routes(),
+        *Activations(control).routes(),
+        *Traces(control, WhyReader(control.store), writer).routes(),
+        AdminRoute("GET", "/replicas", Action.MANAGE_PLATFORM, _replicas(control)),
+    ]
+
+
+def _replicas(control: Control) -> Operation:
+    async def replicas(_: Asked) -> Answered:
+        """Every replica seen of late."""
+        return Answered([views.replica(seen) for seen in await control.store.census()])
+
+    return replicas

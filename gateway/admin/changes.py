@@ -1,0 +1,110 @@
+"""How a control-plane change is made: planned from what stands, committed whole, waited for on every replica.
+
+A plan is a function of the store's rows; where somebody else was faster, it is made again from the new ones.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from gateway.errors import GatewayError
+from gateway.replicas import Propagation, acknowledged
+from gateway.store import keys
+from gateway.store.connection import Conflict, Note, Store, Write
+from gateway.store.rows import Row, TenantRow, tenant_row
+from policies.values import Caller
+
+T = TypeVar("T")
+
+_TRIES = 300
+
+
+class Plan(Struct, Generic[T], frozen=True):
+    """A change: its writes, what the audit record shows before and after (no secrets), and the caller's result."""
+
+    writes: list[Write]
+    result: T
+    before: Any = None
+    after: Any = None
+    notes: tuple[Note, ...] = ()
+
+
+class Changed(Struct, Generic[T], frozen=True):
+    """A change that stands. `propagation` is None where the plan had nothing to write."""
+
+    result: T
+    revision: int
+    durable: bool
+    propagation: Propagation | None
+
+    def headers(self) -> dict[str, str]:
+        """The contract's three headers."""
+        if self.propagation is None:
+            return {}
+        return {
+            "x-revision": str(self.revision),
+            "x-replicas": str(self.propagation.replicas),
+            "x-acknowledged": str(self.propagation.acknowledged),
+        }
+
+
+class Control:
+    """The one way from the admin API to the store's rows."""
+
+    def __init__(self, store: Store, clock: Callable[[], str]) -> None:
+        self.store = store
+        self.now = clock
+
+    async def tenant(self, name: str) -> tuple[TenantRow, Row]:
+        """A tenant that is there. Raises GatewayError `tenant_not_found`, StoreUnavailable."""
+        row = await self.store.row(keys.TENANTS, name)
+        tenant = tenant_row(row) if row is not None else None
+        if row is None or tenant is None or tenant.deleted:
+            raise GatewayError("tenant_not_found", f"There is no tenant {name!r}.")
+        return tenant, row
+
+    async def change(
+        self,
+        actor: Caller,
+        action: str,
+        tenant: str | None,
+        plan: Callable[[], Awaitable[Plan[T]]],
+    ) -> Changed[T]:
+        """Plans and commits until nobody else is faster, then waits as the contract's "Propagation" says.
+
+        Raises what `plan` raises, GatewayError `conflict`, StoreUnavailable.
+        """
+        for _ in range(_TRIES):
+            planned = await plan()
+            if not planned.writes:
+                return Changed(planned.result, 0, durable=False, propagation=None)
+            audit = self._audit(actor, action, tenant, planned)
+            try:
+                committed = await self.store.commit(planned.writes, audit=audit, notes=planned.notes)
+            except Conflict:
+                await asyncio.sleep(random.uniform(0, 0.005))  # noqa: S311 - so that two do not meet again
+                continue
+            propagation = await acknowledged(self.store, committed.revision)
+            return Changed(planned.result, committed.revision, committed.durable, propagation)
+        raise GatewayError("conflict")
+
+    def _audit(self, actor: Caller, action: str, tenant: str | None, plan: Plan[T]) -> bytes:
+        return msgspec.json.encode(
+            {
+                "time": self.now(),
+                "actor": {"type": actor.role, "id": actor.key_id, "label": actor.label},
+                "action": action,
+                "tenant": tenant,
+                "before": plan.before,
+                "after": plan.after,
+            },
+        )
+
+
+def tenant_write(before: Row | None, after: TenantRow) -> Write:
+    """The write that replaces a tenant's row."""
+    return Write(keys.TENANTS, after.tenant, before, msgspec.json.encode(after))

@@ -1,0 +1,118 @@
+"""Keys: made, listed, revoked. A key is shown once, by the call that makes it, and never stored."""
+
+import time
+
+import msgspec
+
+from finetune import records
+from gateway import timestamps
+from gateway.admin import views
+from gateway.admin.changes import Control, Plan
+from gateway.admin.handling import AdminRoute, Answered, Asked
+from gateway.admin.schemas import KeyPost, ListView, NewKeyView
+from gateway.errors import GatewayError
+from gateway.secrets import fingerprint, new_key
+from gateway.store import keys
+from gateway.store.connection import Write
+from gateway.store.rows import KeyRow, key_row
+from policies import access
+from policies.access import Action
+
+
+class Credentials:
+    """The operations on keys: a tenant's, and (under the tenant "") the platform's."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def routes(self) -> list[AdminRoute]:
+        """The rows of the API's table."""
+        rows: list[AdminRoute] = []
+        for base, action in (
+            ("/tenants/{tenant}/keys", Action.MANAGE_KEYS),
+            ("/keys", Action.MANAGE_PLATFORM),
+        ):
+            rows += [
+                AdminRoute("POST", base, action, self.make, KeyPost),
+                AdminRoute("GET", base, action, self.list),
+                AdminRoute("DELETE", base + "/{key}", action, self.revoke),
+            ]
+        return rows
+
+    async def make(self, asked: Asked) -> Answered:
+        """Makes a key. Its text is in this answer and nowhere else."""
+        body: KeyPost = asked.body
+        allowed = access.TENANT_ROLES if asked.tenant else access.PLATFORM_ROLES
+        if body.role not in allowed:
+            names = " and ".join(f"`{role}`" for role in sorted(allowed))
+            raise GatewayError("invalid_field", f"`role`: keys of the roles {names} are made here.", "role")
+        expires_at = _expiry(body.expires_at)
+        key = new_key()
+        row = KeyRow(
+            id=records.new_id("key"),
+            sha256=fingerprint(key),
+            role=body.role,
+            created_at=self._control.now(),
+            tenant=asked.tenant or None,
+            label=body.label,
+            expires_at=expires_at,
+        )
+
+        async def plan() -> Plan[None]:
+            if asked.tenant:
+                await self._control.tenant(asked.tenant)
+            writes = [
+                Write(keys.KEYS, row.id, None, msgspec.json.encode(row)),
+                Write(keys.keys_of(asked.tenant), row.id, None, b"{}"),
+            ]
+            return Plan(writes, None, None, msgspec.to_builtins(views.key(row)))
+
+        changed = await self._control.change(asked.caller, "key.make", asked.tenant or None, plan)
+        view = NewKeyView(row.id, key, row.role, row.label, row.tenant, row.created_at, row.expires_at)
+        return Answered(view, 201, changed)
+
+    async def list(self, asked: Asked) -> Answered:
+        """Keys, newest first."""
+        if asked.tenant:
+            await self._control.tenant(asked.tenant)
+        store = self._control.store
+        ids = [
+            i for i in reversed(await store.fields(keys.keys_of(asked.tenant))) if not asked.cursor or i < asked.cursor
+        ]
+        chosen = ids[: asked.limit]
+        rows = await store.rows(keys.KEYS, chosen)
+        shown = [views.key(key_row(row)) for row in rows if row is not None]
+        return Answered(ListView(shown, chosen[-1] if len(ids) > asked.limit else None))
+
+    async def revoke(self, asked: Asked) -> Answered:
+        """Revokes a key; it is refused on every acknowledged replica when this is answered."""
+        key_id = asked.path["key"]
+
+        async def plan() -> Plan[None]:
+            if asked.tenant:
+                await self._control.tenant(asked.tenant)
+            listed = await self._control.store.row(keys.keys_of(asked.tenant), key_id)
+            row = await self._control.store.row(keys.KEYS, key_id)
+            if row is None or listed is None:
+                raise GatewayError("key_not_found")
+            writes = [
+                Write(keys.KEYS, key_id, row, None),
+                Write(keys.keys_of(asked.tenant), key_id, listed, None),
+            ]
+            return Plan(writes, None, msgspec.to_builtins(views.key(key_row(row))), None)
+
+        changed = await self._control.change(asked.caller, "key.revoke", asked.tenant or None, plan)
+        return Answered(None, 204, changed)
+
+
+def _expiry(text: str | None) -> str | None:
+    """The expiry, in the one form that is stored. Raises GatewayError `invalid_field`."""
+    if text is None:
+        return None
+    try:
+        seconds = timestamps.to_seconds(text)
+    except ValueError as error:
+        raise GatewayError("invalid_field", f"`expires_at`: {error}.", "expires_at") from None
+    if seconds <= time.time():
+        raise GatewayError("invalid_field", "`expires_at` must lie in the future.", "expires_at")
+    return timestamps.from_seconds(seconds)

@@ -1,0 +1,164 @@
+"""What every admin route does around its operation: who asks, may they, what do they send, how is it answered.
+
+One wrapper for all of them; an operation gets decoded values and returns one.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import Struct
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
+
+from gateway.admin.changes import Changed
+from gateway.errors import GatewayError
+from gateway.lifecycle import presented_key
+from gateway.routing import Routes
+from gateway.store.connection import StoreUnavailable
+from policies import access
+from policies.access import Action
+from policies.values import Caller
+
+log = structlog.get_logger(__name__)
+
+_MAX_BODY = 1 << 20
+_DEFAULT_LIMIT = 50
+_MAX_LIMIT = 500
+_UNKNOWN = re.compile(r"unknown field `(.+?)`")
+_AT = re.compile(r" - at `\$\.?(.*?)`$")
+
+
+class Asked(Struct, frozen=True):
+    """A request that was let in. `tenant` is "" on the platform's own routes."""
+
+    caller: Caller
+    tenant: str
+    body: Any
+    path: dict[str, str]
+    query: dict[str, str]
+    headers: dict[str, str]
+
+    @property
+    def limit(self) -> int:
+        """The page's size. Raises GatewayError `invalid_field`."""
+        text = self.query.get("limit", str(_DEFAULT_LIMIT))
+        if not text.isdigit() or not 1 <= int(text) <= _MAX_LIMIT:
+            raise GatewayError("invalid_field", f"`limit` must be between 1 and {_MAX_LIMIT}.", "limit")
+        return int(text)
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the page begins, as the page before it said."""
+        return self.query.get("cursor") or None
+
+
+class Answered(Struct, frozen=True):
+    """What an operation answers. `body` None: no body."""
+
+    body: Any
+    status: int = 200
+    changed: Changed[Any] | None = None
+
+
+Operation = Callable[[Asked], Awaitable[Answered]]
+
+
+class AdminRoute(Struct, frozen=True):
+    """A row of the API's table. `body` is the Struct that a request must be; None where none is read."""
+
+    method: str
+    path: str
+    action: Action
+    operation: Operation
+    body: type[Struct] | None = None
+
+
+def mount(route: AdminRoute, routes: Routes) -> StarletteRoute:
+    """The row as a Starlette route."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            caller = _identify(request, routes)
+            tenant = request.path_params.get("tenant", "")
+            refusal = access.refuse(caller, route.action, tenant or None)
+            if refusal is not None:
+                raise GatewayError(refusal.code)
+            asked = Asked(
+                caller=caller,
+                tenant=tenant,
+                body=await _body(request, route.body),
+                path=dict(request.path_params),
+                query=dict(request.query_params),
+                headers=dict(request.headers),
+            )
+            return _answer(await route.operation(asked))
+        except GatewayError as error:
+            return error_response(error)
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", route=route.path, cause=str(error))
+            return error_response(GatewayError("store_unavailable"))
+        except ClientDisconnect:
+            return Response(status_code=400)
+
+    return StarletteRoute("/admin/api" + route.path, endpoint, methods=[route.method])
+
+
+def error_response(error: GatewayError) -> Response:
+    """The error as a response."""
+    headers = {name.decode(): value.decode() for name, value in error.headers()}
+    return Response(error.body(), error.kind.status, headers)
+
+
+def _identify(request: Request, routes: Routes) -> Caller:
+    key = presented_key(request.headers.raw)
+    caller = routes.caller(key) if key else None
+    if caller is None:
+        raise GatewayError("invalid_api_key")
+    return caller
+
+
+async def _body(request: Request, shape: type[Struct] | None) -> Any:
+    """The body as `shape`; an empty one is `{}`. Raises GatewayError, with the field's path."""
+    if shape is None:
+        return None
+    raw = bytearray()
+    async for part in request.stream():
+        raw += part
+        if len(raw) > _MAX_BODY:
+            raise GatewayError("request_too_large")
+    try:
+        return msgspec.json.decode(bytes(raw) or b"{}", type=shape)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise GatewayError("invalid_json", f"The body is not JSON: {error}.") from None
+
+
+def _invalid(words: str) -> GatewayError:
+    """msgspec's words with the field's path taken out of them."""
+    at = _AT.search(words)
+    where = at[1] if at else ""
+    words = _AT.sub("", words)
+    unknown = _UNKNOWN.search(words)
+    if unknown:
+        path = f"{where}.{unknown[1]}".lstrip(".")
+        return GatewayError("unknown_field", f"The field `{path}` is not known here.", path)
+    missing = re.search(r"missing required field `(.+?)`", words)
+    if missing:
+        path = f"{where}.{missing[1]}".lstrip(".")
+        return GatewayError("invalid_field", f"The field `{path}` is required.", path)
+    return GatewayError("invalid_field", f"{where or 'The body'}: {words}.", where or None)
+
+
+def _answer(answered: Answered) -> Response:
+    headers = {"cache-control": "no-store"}
+    if answered.changed is not None:
+        headers.update(answered.changed.headers())
+    if answered.body is None:
+        return Response(status_code=204, headers=headers)
+    headers["content-type"] = "application/json"
+    return Response(msgspec.json.encode(answered.body), answered.status, headers)

@@ -1,0 +1,148 @@
+"""A tenant's providers: where its calls go, with which credential."""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from finetune import records, states
+from gateway.admin import views
+from gateway.admin.changes import Control, Plan, tenant_write
+from gateway.admin.handling import AdminRoute, Answered, Asked
+from gateway.admin.schemas import ListView, ProviderPut
+from gateway.errors import GatewayError
+from gateway.secrets import Keyring, hint
+from gateway.store.rows import ProviderRow, TenantRow
+from gateway.upstream.addresses import AddressNotAllowed, Guard, InvalidUrl, parse_base_url
+from policies.access import Action
+
+_BASE_URLS = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "together": "https://api.together.xyz/v1",
+    "fireworks": "https://api.fireworks.ai/inference/v1",
+}
+# Their addresses follow from their options (a region, a project), not from a URL.
+_WITHOUT_URL = frozenset({"bedrock", "vertex", "litellm"})
+_NAME_LENGTH = 63
+
+
+class Providers:
+    """The operations on providers."""
+
+    def __init__(self, control: Control, keyring: Keyring, guard: Guard) -> None:
+        self._control = control
+        self._keyring = keyring
+        self._guard = guard
+
+    def routes(self) -> list[AdminRoute]:
+        """The rows of the API's table."""
+        one = "/tenants/{tenant}/providers/{provider}"
+        return [
+            AdminRoute("GET", "/tenants/{tenant}/providers", Action.MANAGE_PROVIDERS, self.list),
+            AdminRoute("PUT", one, Action.MANAGE_PROVIDERS, self.put, ProviderPut),
+            AdminRoute("DELETE", one, Action.MANAGE_PROVIDERS, self.delete),
+        ]
+
+    async def list(self, asked: Asked) -> Answered:
+        """All of a tenant's providers, by name."""
+        tenant, _ = await self._control.tenant(asked.tenant)
+        return Answered(ListView([_view(tenant, name) for name in sorted(tenant.providers)]))
+
+    async def put(self, asked: Asked) -> Answered:
+        """Makes or changes a provider."""
+        name = asked.path["provider"]
+        if not (name.replace("-", "").replace("_", "").isalnum() and name.isascii() and len(name) <= _NAME_LENGTH):
+            raise GatewayError("invalid_field", "A provider's name is letters, digits, `-` and `_`.", "provider")
+        body: ProviderPut = asked.body
+
+        async def plan() -> Plan[TenantRow]:
+            tenant, row = await self._control.tenant(asked.tenant)
+            before = tenant.providers.get(name)
+            made = await self._provider(asked.tenant, name, body, before)
+            after = replace(
+                tenant,
+                providers={**tenant.providers, name: made},
+                default_provider=_default(tenant, name, body.is_default),
+                updated_at=self._control.now(),
+            )
+            return Plan([tenant_write(row, after)], after, _audited(tenant, name), _audited(after, name))
+
+        changed = await self._control.change(asked.caller, "provider.put", asked.tenant, plan)
+        return Answered(_view(changed.result, name), 200, changed)
+
+    async def delete(self, asked: Asked) -> Answered:
+        """Takes a provider away, unless a job needs it."""
+        name = asked.path["provider"]
+
+        async def plan() -> Plan[None]:
+            tenant, row = await self._control.tenant(asked.tenant)
+            if name not in tenant.providers:
+                raise GatewayError("provider_not_configured", f"The tenant has no provider {name!r}.")
+            await self._refuse_in_use(tenant, name)
+            after = replace(
+                tenant,
+                providers={other: kept for other, kept in tenant.providers.items() if other != name},
+                default_provider=None if tenant.default_provider == name else tenant.default_provider,
+                updated_at=self._control.now(),
+            )
+            return Plan([tenant_write(row, after)], None, _audited(tenant, name), None)
+
+        return Answered(None, 204, await self._control.change(asked.caller, "provider.delete", asked.tenant, plan))
+
+    async def _refuse_in_use(self, tenant: TenantRow, name: str) -> None:
+        made = tenant.fine_tunes.get(tenant.active.job_id) if tenant.active else None
+        if made is not None and made.provider == name:
+            raise GatewayError("provider_in_use", "The active job's model lives at this provider.")
+        for owner, job_id in await records.live(self._control.store):
+            stored = await records.load(self._control.store, owner, job_id) if owner == tenant.tenant else None
+            if stored is not None and stored.job.provider == name and not states.is_final(stored.job):
+                raise GatewayError("provider_in_use", f"The job {job_id} is being made at this provider.")
+
+    async def _provider(self, tenant: str, name: str, body: ProviderPut, before: ProviderRow | None) -> ProviderRow:
+        """The provider's row. Raises GatewayError."""
+        same_kind = before is not None and before.kind == body.kind
+        base_url = body.base_url or (before.base_url if before and same_kind else _BASE_URLS.get(body.kind, ""))
+        await self._check_address(body.kind, base_url)
+        moved = before is not None and (before.base_url != base_url or not same_kind)
+        if body.api_key is None and moved and before and before.sealed_api_key:
+            raise GatewayError("api_key_required", param="api_key")
+        sealed, shown = (before.sealed_api_key, before.api_key_hint) if before else (None, None)
+        if body.api_key is not None:
+            if not body.api_key.isascii() or not body.api_key.isprintable() or " " in body.api_key:
+                raise GatewayError("invalid_field", "The key has a character that a header cannot hold.", "api_key")
+            sealed = self._keyring.seal(body.api_key, tenant=tenant, field=f"providers/{name}/api_key")
+            shown = hint(body.api_key)
+        return ProviderRow(body.kind, base_url.rstrip("/"), body.default_model, sealed, shown, body.options)
+
+    async def _check_address(self, kind: str, base_url: str) -> None:
+        """Said here so that the admin hears of it; what counts is the guard at every connection."""
+        if not base_url and kind in _WITHOUT_URL:
+            return
+        try:
+            origin, _ = parse_base_url(base_url)
+            await self._guard.resolve(origin.host, origin.port)
+        except InvalidUrl as error:
+            raise GatewayError("invalid_field", f"`base_url`: {error}.", "base_url") from None
+        except AddressNotAllowed as error:
+            words = f"{error}. A platform operator can allow it in HOUSESTYLE_UPSTREAM_ALLOW."
+            raise GatewayError("address_not_allowed", words, "base_url") from None
+        except OSError:
+            return  # a name that does not resolve yet is judged when it does
+
+
+def _default(tenant: TenantRow, name: str, wanted: bool | None) -> str | None:
+    """The default provider after a change; the first one becomes it unless told otherwise."""
+    if wanted or (wanted is None and tenant.default_provider is None):
+        return name
+    if wanted is False and tenant.default_provider == name:
+        return None
+    return tenant.default_provider
+
+
+def _view(tenant: TenantRow, name: str) -> Any:
+    return views.provider(name, tenant.providers[name], is_default=tenant.default_provider == name)
+
+
+def _audited(tenant: TenantRow, name: str) -> Any:
+    return msgspec.to_builtins(_view(tenant, name)) if name in tenant.providers else None

@@ -1,0 +1,231 @@
+"""The admin API's bodies, in and out, as the contract gives them. Shapes and their limits only.
+
+A body that comes in refuses unknown fields; what goes out has every field, null where there is nothing to say.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from finetune.values import Backend, Dataset, Notice
+
+Label = Annotated[str, Meta(max_length=200)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+ModelName = Annotated[str, Meta(min_length=1, max_length=256)]
+Share = Annotated[float, Meta(gt=0, le=1)]
+Kind = Literal[
+    "openai",
+    "openai_compatible",
+    "azure_openai",
+    "anthropic",
+    "bedrock",
+    "vertex",
+    "together",
+    "fireworks",
+    "litellm",
+]
+
+
+# in
+
+
+class TenantPut(Struct, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    name: Label | UnsetType = UNSET
+    rule: Literal["default_only", "all", "off"] | UnsetType = UNSET
+    fallback: Literal["stock", "fail"] | UnsetType = UNSET
+    suspended: bool | UnsetType = UNSET
+    allowed_paths: tuple[Label, ...] | UnsetType = UNSET
+
+
+class ProviderPut(Struct, forbid_unknown_fields=True):
+    """`api_key` and `base_url` left out stay as they are."""
+
+    kind: Kind
+    default_model: ModelName
+    base_url: Label | None = None
+    api_key: Annotated[str, Meta(min_length=1, max_length=8192)] | None = None
+    is_default: bool | None = None
+    options: dict[str, Any] = {}
+
+
+class KeyPost(Struct, forbid_unknown_fields=True):
+    """`expires_at`: RFC 3339 with a zone."""
+
+    role: Literal["caller", "service", "tenant_admin", "platform_admin"]
+    label: Label = ""
+    expires_at: str | None = None
+
+
+class VaultPut(Struct, forbid_unknown_fields=True):
+    """`url` lies under HOUSESTYLE_VAULT_ROOTS."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class Hyperparameters(Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):
+    """As the OpenAI API has them; what is left out is the provider's choice."""
+
+    n_epochs: Annotated[int, Meta(ge=1, le=50)] | Literal["auto"] | None = None
+    batch_size: Annotated[int, Meta(ge=1, le=256)] | Literal["auto"] | None = None
+    learning_rate_multiplier: Annotated[float, Meta(gt=0)] | Literal["auto"] | None = None
+
+
+class JobOptions(Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):
+    """What may be asked of a job besides its hyperparameters."""
+
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+
+
+class JobPost(Struct, forbid_unknown_fields=True):
+    """`provider` is the tenant's default and `base_model` that of shipped data, where they are left out."""
+
+    label: Label
+    backend: Backend
+    provider: str | None = None
+    base_model: ModelName | None = None
+    hyperparameters: Hyperparameters = Hyperparameters()
+    options: JobOptions = JobOptions()
+
+
+class ActivatePost(Struct, forbid_unknown_fields=True):
+    """The share of the tenant's calls that the job's model answers."""
+
+    share: Share = 1.0
+
+
+class Empty(Struct, forbid_unknown_fields=True):
+    """`{}`."""
+
+
+# out
+
+
+class Recent(Struct):
+    """The last hour's calls whose model could have been the fine-tuned one."""
+
+    calls: int
+    fine_tuned: int
+
+
+class TenantView(Struct):
+    """A tenant. `model` is the active job's."""
+
+    id: str
+    name: str
+    rule: str
+    fallback: str
+    suspended: bool
+    allowed_paths: tuple[str, ...]
+    default_provider: str | None
+    active_job: str | None
+    share: float
+    model: str | None
+    revision: int
+    recent: Recent
+    created_at: str
+    updated_at: str
+
+
+class ProviderView(Struct):
+    """A provider, without its secret."""
+
+    name: str
+    kind: str
+    base_url: str
+    default_model: str
+    is_default: bool
+    options: dict[str, Any]
+    api_key_hint: str | None
+
+
+class KeyView(Struct):
+    """A key, without itself."""
+
+    id: str
+    role: str
+    label: str
+    tenant: str | None
+    created_at: str
+    expires_at: str | None
+
+
+class NewKeyView(Struct):
+    """A key, the one time that it is shown."""
+
+    id: str
+    key: str
+    role: str
+    label: str
+    tenant: str | None
+    created_at: str
+    expires_at: str | None
+
+
+class VaultView(Struct):
+    """A Vault and what was counted in it when it was accepted."""
+
+    url: str
+    ready_chunks: int
+    other_chunks: int
+
+
+class JobView(Struct):
+    """The contract's Job."""
+
+    id: str
+    tenant: str
+    label: str
+    backend: str
+    provider: str
+    base_model: str
+    status: str
+    is_active: bool
+    fine_tuned_model: str | None
+    provider_job_id: str | None
+    error: Notice | None
+    warnings: tuple[Notice, ...]
+    dataset: Dataset | None
+    hyperparameters: dict[str, Any]
+    trained_tokens: int | None
+    estimated_cost_usd: float | None
+    retires_at: str | None
+    created_by: str
+    created_at: str
+    updated_at: str
+    finished_at: str | None
+
+
+class ActivationView(Struct):
+    """What answers the tenant's calls from now on, and how far the change had come when this was answered."""
+
+    tenant: str
+    active_job: str | None
+    model: str | None
+    share: float
+    revision: int
+    deactivated: tuple[str, ...]
+    replicas: int
+    acknowledged: int
+    unreachable: int
+    propagation_ms: float
+    durable: bool
+    warnings: tuple[Notice, ...]
+
+
+class ReplicaView(Struct):
+    """A replica as last seen."""
+
+    id: str
+    live: bool
+    revision: int
+    seen_at: str
+    version: str
+
+
+class ListView(Struct):
+    """A page of a list."""
+
+    items: list[Any]
+    next_cursor: str | None = None

@@ -1,0 +1,155 @@
+"""Tenants: list, read, make, change, delete."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from finetune import records
+from gateway.admin import views
+from gateway.admin.changes import Control, Plan, tenant_write
+from gateway.admin.handling import AdminRoute, Answered, Asked
+from gateway.admin.schemas import ListView, Recent, TenantPut, TenantView
+from gateway.errors import GatewayError
+from gateway.store import keys
+from gateway.store.connection import Write
+from gateway.store.rows import TenantRow, tenant_row
+from gateway.why import recent_calls
+from policies import access
+from policies.access import Action
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_NEVER_ALLOWED = ("fine_tuning", "organization", "files", "admin")
+
+
+class Tenants:
+    """The operations on tenants."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def routes(self) -> list[AdminRoute]:
+        """The rows of the API's table."""
+        return [
+            AdminRoute("GET", "/tenants", Action.LIST_TENANTS, self.list),
+            AdminRoute("GET", "/tenants/{tenant}", Action.READ_TENANT, self.read),
+            AdminRoute("PUT", "/tenants/{tenant}", Action.CHANGE_TENANT, self.put, TenantPut),
+            AdminRoute("DELETE", "/tenants/{tenant}", Action.GOVERN_TENANT, self.delete),
+        ]
+
+    async def list(self, asked: Asked) -> Answered:
+        """Tenants by name."""
+        store = self._control.store
+        names = [name for name in await store.fields(keys.TENANTS) if not asked.cursor or name > asked.cursor]
+        shown: list[TenantView] = []
+        last = None
+        for start in range(0, len(names), asked.limit):
+            chunk = names[start : start + asked.limit]
+            for name, row in zip(chunk, await store.rows(keys.TENANTS, chunk), strict=True):
+                tenant = tenant_row(row) if row is not None else None
+                if row is None or tenant is None or tenant.deleted:
+                    continue
+                if len(shown) == asked.limit:
+                    return Answered(ListView(shown, last))
+                shown.append(await self._view(tenant, row.revision))
+                last = name
+        return Answered(ListView(shown))
+
+    async def read(self, asked: Asked) -> Answered:
+        """One tenant."""
+        tenant, row = await self._control.tenant(asked.tenant)
+        return Answered(await self._view(tenant, row.revision))
+
+    async def put(self, asked: Asked) -> Answered:
+        """Makes a tenant or changes one; what the body leaves out stays."""
+        if not _NAME.fullmatch(asked.tenant):
+            raise GatewayError("invalid_tenant_name", param="tenant")
+        body: TenantPut = asked.body
+
+        async def plan() -> Plan[tuple[TenantRow, bool]]:
+            row = await self._control.store.row(keys.TENANTS, asked.tenant)
+            before = tenant_row(row) if row is not None else None
+            self._check(asked, body, before)
+            now = self._control.now()
+            base = before or TenantRow(asked.tenant, created_at=now, updated_at=now, name=asked.tenant)
+            given = {field: value for field, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+            after = replace(base, **given, updated_at=now)
+            return Plan([tenant_write(row, after)], (after, before is None), _shown(before), _shown(after))
+
+        changed = await self._control.change(asked.caller, "tenant.put", asked.tenant, plan)
+        tenant, is_new = changed.result
+        view = await self._view(tenant, changed.revision)
+        return Answered(view, 201 if is_new else 200, changed)
+
+    async def delete(self, asked: Asked) -> Answered:
+        """Deletes a tenant: its keys stop, its live jobs are cancelled, its name is never given out again."""
+        store = self._control.store
+        erase = asked.query.get("erase") == "true"
+
+        async def plan() -> Plan[list[str]]:
+            before, row = await self._control.tenant(asked.tenant)
+            now = self._control.now()
+            # Its jobs are ended at their provider first, so the providers stay until the worker has done that.
+            after = TenantRow(
+                asked.tenant,
+                created_at=before.created_at,
+                updated_at=now,
+                deleted=True,
+                providers=before.providers,
+            )
+            leaving = Write(keys.LEAVING, asked.tenant, None, b"erase" if erase else b"keep")
+            writes = [tenant_write(row, after), leaving]
+            ids = await store.fields(keys.keys_of(asked.tenant))
+            for key_id, key, listed in zip(
+                ids,
+                await store.rows(keys.KEYS, ids),
+                await store.rows(keys.keys_of(asked.tenant), ids),
+                strict=True,
+            ):
+                writes += [Write(keys.KEYS, key_id, key, None)] if key is not None else []
+                writes += [Write(keys.keys_of(asked.tenant), key_id, listed, None)] if listed is not None else []
+            live = [job_id for tenant, job_id in await records.live(store) if tenant == asked.tenant]
+            return Plan(writes, live, _shown(before), {"deleted": True, "erase": erase})
+
+        changed = await self._control.change(asked.caller, "tenant.delete", asked.tenant, plan)
+        for job_id in changed.result:
+            await records.wake(store, asked.tenant, job_id)
+        return Answered(None, 204, changed)
+
+    def _check(self, asked: Asked, body: TenantPut, before: TenantRow | None) -> None:
+        """What only a platform admin may do to a tenant. Raises GatewayError."""
+        if before is not None and before.deleted:
+            raise GatewayError("tenant_name_retired")
+        governs = (
+            before is None
+            or body.suspended is not UNSET
+            or body.allowed_paths is not UNSET
+            or body.rule == "off"
+            or (body.rule is not UNSET and before.rule == "off")
+        )
+        if governs:
+            refusal = access.refuse(asked.caller, Action.GOVERN_TENANT, asked.tenant)
+            if refusal is not None:
+                raise GatewayError(refusal.code, "Only a platform admin may create, suspend or switch off a tenant.")
+        for path in () if body.allowed_paths is UNSET else body.allowed_paths:
+            if not path or path.split("/")[0] in _NEVER_ALLOWED or path.startswith("/") or ".." in path:
+                raise GatewayError("invalid_field", f"The path {path!r} cannot be allowed.", "allowed_paths")
+
+    async def _view(self, tenant: TenantRow, revision: int) -> TenantView:
+        recent = Recent(*await recent_calls(self._control.store, tenant.tenant))
+        return views.tenant(tenant, revision, recent)
+
+
+def _shown(tenant: TenantRow | None) -> Any:
+    """What an audit record says of a tenant's own fields."""
+    if tenant is None:
+        return None
+    return {
+        "name": tenant.name,
+        "rule": tenant.rule,
+        "fallback": tenant.fallback,
+        "suspended": tenant.suspended,
+        "allowed_paths": tenant.allowed_paths,
+    }

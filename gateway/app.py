@@ -1,0 +1,201 @@
+"""The composition root: everything is built and wired here, and nothing anywhere else.
+
+`gateway_app` is the ASGI application of one replica; `run_worker` the job worker. Both are handed settings with
+nothing left open.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib.metadata import version
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway import endpoints, timestamps
+from gateway.admin import api
+from gateway.admin.changes import Control
+from gateway.admin.handling import error_response, mount
+from gateway.errors import GatewayError
+from gateway.exchange import AsgiExchange
+from gateway.following import Follower
+from gateway.lifecycle import Lifecycle, Limits
+from gateway.replicas import Replica
+from gateway.routing import Routes, open_api_key
+from gateway.secrets import CannotOpen, Keyring
+from gateway.settings import Settings
+from gateway.store.connection import Store
+from gateway.store.rows import TenantRow
+from gateway.telemetry import Telemetry
+from gateway.upstream.addresses import Guard
+from gateway.upstream.pool import Pool, Timeouts
+from gateway.why import WhyWriter
+
+log = structlog.get_logger(__name__)
+
+VERSION = version("housestyle")
+_EXPIRE_SECONDS = 15.0
+
+
+class Gateway:
+    """One replica: what it holds, and what it does in the background."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.store = Store(settings.redis_url or "")
+        self.keyring = Keyring(settings.encryption_keys)
+        self.guard = Guard(settings.upstream_allow)
+        self.routes = Routes(self.keyring, settings.admin_key, time.time)
+        self.follower = Follower(self.store, self.routes)
+        self.replica = Replica(self.store, self.routes, self.follower, VERSION)
+        self.telemetry = Telemetry(VERSION)
+        self.why = WhyWriter(self.store, settings.why_max, settings.why_days)
+        timeouts = Timeouts(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
+        self.pool = Pool(self.guard, timeouts)
+        limits = Limits(int(settings.max_body_mb * 2**20), settings.max_concurrent)
+        self.lifecycle = Lifecycle(self.routes, self.pool, self.telemetry, self.why, limits)
+        self.control = Control(self.store, lambda: timestamps.from_seconds(time.time()))
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follows, beats, writes; and at the end says goodbye and loses nothing."""
+        tasks = [
+            asyncio.create_task(work)
+            for work in (
+                self.follower.run(),
+                self.replica.run(),
+                self.why.run(),
+                self._tend(),
+                self._become_ready(),
+            )
+        ]
+        try:
+            yield
+        finally:
+            self.lifecycle.draining = True
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            with contextlib.suppress(Exception):  # the store is away: the records cannot be kept
+                await self.why.flush()
+            await self.replica.leave()
+            await asyncio.to_thread(self.telemetry.shutdown)
+            self.pool.close()
+            await self.store.close()
+
+    async def _become_ready(self) -> None:
+        await self.follower.loaded.wait()
+        self.lifecycle.ready = True
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(_EXPIRE_SECONDS)
+            self.pool.close_expired()
+
+
+def gateway_app(settings: Settings) -> ASGIApp:
+    """The ASGI application of one replica."""
+    gateway = Gateway(settings)
+    table = api.table(gateway.control, settings, gateway.keyring, gateway.guard, gateway.why)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with gateway.running():
+            yield
+
+    starlette = Starlette(
+        routes=[
+            Route("/", _alive, methods=["HEAD"]),
+            Route("/healthz", _alive),
+            Route("/readyz", _readiness(gateway)),
+            *(mount(row, gateway.routes) for row in table),
+        ],
+        exception_handlers={404: _not_found, 405: _method_not_allowed, 500: _internal_error},
+        lifespan=lifespan,
+    )
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and endpoints.is_data_plane(scope["path"]):
+            exchange = AsgiExchange(scope, receive, send)
+            try:
+                await gateway.lifecycle.handle(exchange)
+            finally:
+                exchange.close()
+        else:
+            await starlette(scope, receive, send)
+
+    return front
+
+
+async def run_worker(settings: Settings, until: asyncio.Event) -> None:
+    """The job worker, until `until` is set."""
+    # Imported here: the SDKs cost memory and seconds that a gateway need not pay.
+    from finetune import worker
+    from finetune.backends.base import Access
+    from finetune.backends.openai import OpenAIBackend
+    from finetune.manager import Manager
+    from gateway.upstream import guarded_http
+
+    store = Store(settings.redis_url or "")
+    keyring = Keyring(settings.encryption_keys)
+    guard = Guard(settings.upstream_allow)
+
+    def access(tenant: TenantRow, name: str) -> Access | None:
+        provider = tenant.providers.get(name)
+        if provider is None:
+            return None
+        try:
+            return Access(provider.kind, provider.base_url, open_api_key(tenant.tenant, name, provider, keyring))
+        except CannotOpen as error:
+            log.error("provider_unusable", tenant=tenant.tenant, provider=name, cause=str(error))
+            return None
+
+    manager = Manager(
+        store,
+        access=access,
+        http=lambda: guarded_http.client(guard),
+        backends={"openai": OpenAIBackend},
+        artifacts_url=settings.artifacts_url or "",
+        vault_roots=settings.vault_roots,
+        poll_seconds=settings.poll_seconds,
+    )
+    try:
+        await worker.run(store, manager, artifacts_url=settings.artifacts_url or "", until=until)
+    finally:
+        await store.close()
+
+
+async def _alive(_: Request) -> Response:
+    return Response(status_code=200)
+
+
+def _readiness(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
+    async def readiness(_: Request) -> Response:
+        ready = gateway.lifecycle.ready and not gateway.lifecycle.draining
+        body = {
+            "ready": ready,
+            "draining": gateway.lifecycle.draining,
+            "replica": gateway.replica.id,
+            "revision": gateway.routes.revision,
+            "store": "connected" if gateway.follower.connected else "unreachable",
+        }
+        return JSONResponse(body, 200 if ready else 503)
+
+    return readiness
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return error_response(GatewayError("not_found"))
+
+
+async def _method_not_allowed(_: Request, __: Exception) -> Response:
+    return error_response(GatewayError("method_not_allowed"))
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    log.error("admin_call_failed", path=request.url.path, exc_info=error)
+    return error_response(GatewayError("internal_error"))

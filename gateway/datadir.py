@@ -1,0 +1,83 @@
+"""The data directory of an embedded gateway: generated secrets (mode 0600), artifacts, Vaults. No servers."""
+
+import base64
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.secrets import new_key
+from gateway.settings import Settings, SettingsError
+
+
+class Completed(Struct, frozen=True):
+    """Settings with nothing left open. `new_admin_key` is set at the one start that made it."""
+
+    settings: Settings
+    new_admin_key: str | None
+
+
+def complete(settings: Settings) -> Completed:
+    """Fills in what the environment left open. Raises SettingsError where it must not be left open.
+
+    With an embedded Redis, secrets are generated once and kept; with an external one, shared by several
+    processes, they must be given, or each process would have its own.
+    """
+    if not settings.embedded:
+        missing = [
+            name
+            for name, value in (
+                ("HOUSESTYLE_ENCRYPTION_KEYS", settings.encryption_keys),
+                ("HOUSESTYLE_ARTIFACTS_URL", settings.artifacts_url),
+            )
+            if not value
+        ]
+        if missing:
+            raise SettingsError(f"With HOUSESTYLE_REDIS_URL set, {' and '.join(missing)} must be set too.")
+    directory = settings.data_dir
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new_admin_key = None
+    if settings.embedded:
+        admin_key, is_new = _kept(directory / "admin-key", new_key)
+        encryption_key, _ = _kept(directory / "encryption-key", _new_encryption_key)
+        new_admin_key = admin_key if is_new and settings.admin_key is None else None
+        settings = replace(
+            settings,
+            admin_key=settings.admin_key or admin_key,
+            encryption_keys=settings.encryption_keys or (base64.b64decode(encryption_key),),
+        )
+    return Completed(
+        replace(
+            settings,
+            artifacts_url=settings.artifacts_url or (directory / "artifacts").as_uri(),
+            vault_roots=settings.vault_roots or (_made(directory / "vaults").as_uri() + "/",),
+        ),
+        new_admin_key,
+    )
+
+
+def _kept(path: Path, make: Callable[[], str]) -> tuple[str, bool]:
+    """The secret in `path`, made and written there first if it is not there yet."""
+    if path.exists():
+        return path.read_text().strip(), False
+    secret = make()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+    return secret, True
+
+
+def _new_encryption_key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path

@@ -1,0 +1,92 @@
+"""Every error that is the gateway's own: its code, status and default words, in one table.
+
+Foreign errors are mapped to these once, where they enter; nothing else in the gateway invents a status.
+"""
+
+import msgspec
+from msgspec import Struct
+
+
+class Kind(Struct, frozen=True):
+    """A row of the table. `retry_after` in seconds, where a retry makes sense."""
+
+    status: int
+    type: str
+    message: str
+    retry_after: int | None = None
+
+
+_REQUEST = "invalid_request_error"
+_AUTH = "authentication_error"
+_PERMISSION = "permission_error"
+_SERVER = "server_error"
+
+TABLE: dict[str, Kind] = {
+    # the data plane
+    "invalid_json": Kind(400, _REQUEST, "The request body is not a JSON object that can be read."),
+    "invalid_model_field": Kind(400, _REQUEST, "The field `model` must be a string."),
+    "tenant_required": Kind(400, _REQUEST, "This key serves several tenants: name one in X-Tenant-Id."),
+    "endpoint_not_supported": Kind(400, _REQUEST, "This provider cannot serve this route."),
+    "invalid_api_key": Kind(401, _AUTH, "The API key is missing, unknown, expired or revoked."),
+    "tenant_mismatch": Kind(403, _PERMISSION, "This key belongs to another tenant."),
+    "forbidden_role": Kind(403, _PERMISSION, "This key's role may not do this."),
+    "tenant_suspended": Kind(403, _PERMISSION, "This tenant is suspended."),
+    "endpoint_not_allowed": Kind(403, _PERMISSION, "This route is not relayed for this tenant."),
+    "not_found": Kind(404, _REQUEST, "There is nothing here."),
+    "method_not_allowed": Kind(405, _REQUEST, "This route does not take this method."),
+    "tenant_not_found": Kind(404, _REQUEST, "There is no such tenant."),
+    "model_not_found": Kind(404, _REQUEST, "The model does not exist or is not this tenant's to use."),
+    "provider_not_configured": Kind(404, _REQUEST, "The tenant has no such provider."),
+    "request_too_large": Kind(413, _REQUEST, "The request body is over the gateway's limit."),
+    "concurrency_limit_exceeded": Kind(429, "rate_limit_error", "Too many calls at once.", 1),
+    "internal_error": Kind(500, _SERVER, "The gateway failed on this call; its log has the cause."),
+    "upstream_unreachable": Kind(502, _SERVER, "The provider could not be reached."),
+    "upstream_protocol_error": Kind(502, _SERVER, "The provider's answer could not be read."),
+    "upstream_disconnected": Kind(502, _SERVER, "The provider broke off its answer."),
+    "draining": Kind(503, _SERVER, "This replica is shutting down.", 1),
+    "not_ready": Kind(503, _SERVER, "This replica has not loaded its routes yet.", 1),
+    "upstream_timeout": Kind(504, _SERVER, "The provider did not answer in time."),
+    # the admin API
+    "unknown_field": Kind(422, _REQUEST, "The body has a field that is not known here."),
+    "invalid_field": Kind(422, _REQUEST, "A field of the body has a value that cannot be used."),
+    "invalid_tenant_name": Kind(422, _REQUEST, "A tenant's name is [a-z0-9][a-z0-9-]{0,62}."),
+    "tenant_name_retired": Kind(409, _REQUEST, "A tenant of this name was deleted; names are not given out again."),
+    "api_key_required": Kind(422, _REQUEST, "Send `api_key` again when `kind` or `base_url` changes."),
+    "address_not_allowed": Kind(422, _REQUEST, "This address is private; HOUSESTYLE_UPSTREAM_ALLOW does not have it."),
+    "provider_in_use": Kind(409, _REQUEST, "The active job or a live job uses this provider."),
+    "key_not_found": Kind(404, _REQUEST, "There is no such key."),
+    "vault_not_configured": Kind(404, _REQUEST, "The tenant has no Vault yet."),
+    "vault_not_allowed": Kind(422, _REQUEST, "The Vault does not lie under HOUSESTYLE_VAULT_ROOTS."),
+    "vault_unreadable": Kind(422, _REQUEST, "The Vault could not be read."),
+    "job_not_found": Kind(404, _REQUEST, "There is no such job."),
+    "job_not_ready": Kind(409, _REQUEST, "Only a job that is `ready` can be activated."),
+    "job_finished": Kind(409, _REQUEST, "The job is over; there is nothing to cancel."),
+    "call_not_found": Kind(404, _REQUEST, "There is no record of this call."),
+    "idempotency_key_reused": Kind(409, _REQUEST, "This Idempotency-Key was used for another request."),
+    "conflict": Kind(409, _REQUEST, "Others kept changing this at the same time; try again."),
+    "store_unavailable": Kind(503, _SERVER, "The store cannot be reached; nothing was changed.", 1),
+    "store_full": Kind(503, _SERVER, "The store refuses writes; nothing was changed.", 5),
+}
+
+
+class GatewayError(Exception):
+    """An error that the caller sees. `code` is a key of TABLE; `message` replaces the table's words."""
+
+    def __init__(self, code: str, message: str | None = None, param: str | None = None) -> None:
+        self.code = code
+        self.kind = TABLE[code]
+        self.message = message or self.kind.message
+        self.param = param
+        super().__init__(f"{code}: {self.message}")
+
+    def body(self) -> bytes:
+        """The error in the OpenAI API's shape."""
+        error = {"message": self.message, "type": self.kind.type, "param": self.param, "code": self.code}
+        return msgspec.json.encode({"error": error})
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers that go with `body`."""
+        headers = [(b"content-type", b"application/json")]
+        if self.kind.retry_after is not None:
+            headers.append((b"retry-after", str(self.kind.retry_after).encode()))
+        return headers

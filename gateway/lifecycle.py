@@ -1,0 +1,495 @@
+"""THE file to read first: one call from first byte to Why record, top to bottom.
+
+    identify → admit → read → decide → send → relay → settle
+
+Identification comes before the body is read, so that nobody without a key can make the gateway hold 32 MB.
+Every exit, refusals and cancellation included, goes through `settle`, once. Nothing here waits for the store,
+knows what a model is for (policies do) or what a provider's bytes mean (wire does).
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+
+import structlog
+from msgspec import Struct
+
+from gateway import endpoints, timestamps
+from gateway.endpoints import Target
+from gateway.errors import GatewayError
+from gateway.exchange import CallerGone, Exchange
+from gateway.routing import NATIVE_KINDS, Routes, TenantRoutes, Upstream
+from gateway.telemetry import Attempt, CallFacts, Telemetry, Trace
+from gateway.upstream.pool import Answer, Pool
+from gateway.why import WhyRecord, WhyWriter
+from gateway.wire import body as wire_body
+from gateway.wire import headers as wire_headers
+from gateway.wire import models as wire_models
+from gateway.wire.body import RequestBody
+from gateway.wire.openai import AnswerReader, Served, error_code
+from policies import access, substitution
+from policies.values import Call, Caller, Decision, Reason, Refusal
+
+log = structlog.get_logger(__name__)
+
+_REFUSED_SECONDS = 30.0
+_MAX_ERROR_BODY = 64 * 1024
+_MAX_MODEL_LIST = 16 << 20
+_WORKFLOW_LENGTH = 128
+_BROKEN_STREAM = b'data: {"error":{"message":"The provider broke off its answer.","type":"server_error","param":null,'
+_BROKEN_STREAM += b'"code":"upstream_disconnected"}}\n\n'
+
+
+class Limits(Struct, frozen=True):
+    """`body` in bytes, for a rewritten request; `concurrent` calls in this process."""
+
+    body: int
+    concurrent: int
+
+
+class CallState(Struct):
+    """All that becomes known of a call on its way; `settle` makes its spans and its record of it."""
+
+    call_id: str
+    arrived: float  # seconds since the epoch
+    begun: int  # nanoseconds, monotonic
+    trace: Trace
+    endpoint: str
+    workflow: str | None
+    caller: Caller | None = None
+    routes: TenantRoutes | None = None
+    target: Target | None = None
+    body: RequestBody | None = None
+    decision: Decision | None = None
+    refusal: Reason | None = None
+    attempts: list[Attempt] = []
+    status: int = 0
+    error: str | None = None
+    first_chunk: int | None = None
+    cancelled: bool = False
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why this model answers, as far as that was decided."""
+        return self.decision.reason if self.decision else self.refusal
+
+    @property
+    def requested(self) -> str | None:
+        """The model that the caller named."""
+        if self.body is not None:
+            return self.body.requested
+        return self.target.model if self.target else None
+
+
+class Lifecycle:
+    """One for a process. `handle` is the life of one call."""
+
+    def __init__(self, routes: Routes, pool: Pool, telemetry: Telemetry, why: WhyWriter, limits: Limits) -> None:
+        self.ready = False
+        self.draining = False
+        self.in_flight = 0
+        self._routes = routes
+        self._pool = pool
+        self._telemetry = telemetry
+        self._why = why
+        self._limits = limits
+        self._refused: dict[tuple[str, str], float] = {}  # (tenant, model) → until when, monotonic
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Takes one call from its head to its end. Raises only CancelledError, and that only from outside."""
+        call = self._arrive(exchange)
+        try:
+            await self._serve(exchange, call)
+        except GatewayError as error:
+            await self._answer_error(exchange, call, error)
+        except CallerGone:
+            call.cancelled = True
+        except asyncio.CancelledError:
+            call.cancelled = True
+            exchange.abort()
+            if not exchange.gone:
+                raise
+        except Exception:
+            log.exception("call_failed", call_id=call.call_id, trace_id=call.trace.hex)
+            await self._answer_error(exchange, call, GatewayError("internal_error"))
+        finally:
+            self._settle(call)
+
+    async def _serve(self, exchange: Exchange, call: CallState) -> None:
+        routes = self._identify(exchange, call)
+        with self._admitted():
+            await self._read(exchange, call)
+            decision = self._decide(exchange, call, routes)
+            answer, head = await self._send(exchange, call, routes, decision)
+            with answer:
+                await self._relay(exchange, call, answer, head)
+
+    # arrive
+
+    def _arrive(self, exchange: Exchange) -> CallState:
+        now = time.time()
+        workflow = wire_headers.first(exchange.headers, b"x-workflow")
+        return CallState(
+            call_id=f"call_{int(now * 1000):012x}{os.urandom(10).hex()}",
+            arrived=now,
+            begun=time.perf_counter_ns(),
+            trace=self._telemetry.begin(wire_headers.first(exchange.headers, b"traceparent")),
+            endpoint=exchange.path.removeprefix("/v1").removeprefix("/")[:200],
+            workflow=_text(workflow)[:_WORKFLOW_LENGTH] if workflow else None,
+        )
+
+    # identify
+
+    def _identify(self, exchange: Exchange, call: CallState) -> TenantRoutes:
+        """Who calls, for which tenant, which route. The record belongs to the key's own tenant from here on."""
+        if not self.ready:
+            raise GatewayError("not_ready")
+        if self.draining:
+            raise GatewayError("draining")
+        key = presented_key(exchange.headers)
+        caller = self._routes.caller(key) if key else None
+        if caller is None:
+            raise GatewayError("invalid_api_key")
+        call.caller = caller
+        if caller.tenant:
+            call.routes = self._routes.tenant(caller.tenant)
+        named = wire_headers.first(exchange.headers, b"x-tenant-id")
+        tenant = access.tenant_of(caller, _text(named) if named else None)
+        if isinstance(tenant, Refusal):
+            raise GatewayError(tenant.code)
+        call.routes = self._routes.tenant(tenant)
+        if call.routes is None:
+            raise GatewayError("tenant_not_found")
+        if call.routes.suspended:
+            raise GatewayError("tenant_suspended")
+        call.target = endpoints.find(exchange.method, exchange.path)
+        call.endpoint = call.target.endpoint.path
+        return call.routes
+
+    # admit
+
+    @contextlib.contextmanager
+    def _admitted(self) -> Iterator[None]:
+        """A permit, given back on every exit."""
+        if self.in_flight >= self._limits.concurrent:
+            raise GatewayError("concurrency_limit_exceeded")
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+    # read
+
+    async def _read(self, exchange: Exchange, call: CallState) -> None:
+        """The body, and from then on a caller who leaves cancels the call."""
+        raw = await exchange.body(self._limits.body)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - this is a coroutine
+        exchange.on_gone(task.cancel)
+        if call.target and call.target.endpoint.rewritten:
+            call.body = wire_body.read(raw)
+
+    # decide
+
+    def _decide(self, exchange: Exchange, call: CallState, routes: TenantRoutes) -> Decision:
+        assert call.target is not None  # noqa: S101 - identified
+        provider = wire_headers.first(exchange.headers, b"x-provider")
+        policy = wire_headers.first(exchange.headers, b"x-model-policy")
+        run = wire_headers.first(exchange.headers, b"x-workflow-run-id")
+        asked = Call(
+            rewritten=call.target.endpoint.rewritten,
+            requested=call.requested,
+            provider=_text(provider) if provider else None,
+            opted_out=policy is not None and policy.strip().lower() == b"stock",
+            arm_key=(_text(run) if run else None) or (call.body and call.body.conversation) or call.call_id,
+        )
+        decision = substitution.decide(
+            asked,
+            routes.route,
+            self._routes.owners,
+            active_refused=self._is_refused(routes),
+        )
+        if isinstance(decision, Refusal):
+            call.refusal = decision.reason
+            raise GatewayError(decision.code, param="model" if decision.reason else None)
+        call.decision = decision
+        return decision
+
+    def _is_refused(self, routes: TenantRoutes) -> bool:
+        """Whether the upstream refused the active model less than 30 s ago."""
+        active = routes.route.active
+        until = self._refused.get((routes.route.tenant, active.model)) if active else None
+        return until is not None and time.monotonic() < until
+
+    # send
+
+    async def _send(
+        self,
+        exchange: Exchange,
+        call: CallState,
+        routes: TenantRoutes,
+        decision: Decision,
+    ) -> tuple[Answer, bytes]:
+        """The upstream's answer, and the part of its body that had to be read to know whether to fall back."""
+        answer = await self._attempt(exchange, call, routes, decision)
+        if decision.reason is not Reason.ACTIVE_JOB or answer.status not in (400, 403, 404):
+            return answer, b""
+        try:
+            head = await _read_up_to(answer, _MAX_ERROR_BODY)
+        except BaseException:
+            answer.close()
+            raise
+        if not substitution.refuses_model(answer.status, error_code(head)):
+            return answer, head
+        fallback = substitution.fall_back(decision, self._asked_again(exchange, call), routes.route)
+        if fallback is None:
+            return answer, head
+        answer.close()
+        self._remember(routes, decision, call)
+        call.attempts[-1].error = "model_not_found"
+        call.decision = fallback
+        return await self._attempt(exchange, call, routes, fallback), b""
+
+    def _asked_again(self, exchange: Exchange, call: CallState) -> Call:
+        provider = wire_headers.first(exchange.headers, b"x-provider")
+        return Call(True, call.requested, _text(provider) if provider else None, False, call.call_id)
+
+    def _remember(self, routes: TenantRoutes, decision: Decision, call: CallState) -> None:
+        now = time.monotonic()
+        self._refused = {place: until for place, until in self._refused.items() if until > now}
+        self._refused[routes.route.tenant, decision.model or ""] = now + _REFUSED_SECONDS
+        log.warning("model_refused", tenant=routes.route.tenant, model=decision.model, call_id=call.call_id)
+
+    async def _attempt(
+        self,
+        exchange: Exchange,
+        call: CallState,
+        routes: TenantRoutes,
+        decision: Decision,
+    ) -> Answer:
+        """One request upstream; its span is made by `settle`, whatever becomes of it."""
+        assert call.target is not None  # noqa: S101 - identified
+        upstream = routes.upstreams[decision.provider]
+        if upstream.kind not in NATIVE_KINDS:
+            raise GatewayError("endpoint_not_supported", f"Calls to providers of kind {upstream.kind} are not served.")
+        attempt = Attempt(
+            span_id=self._telemetry.new_span_id(),
+            operation=call.target.endpoint.operation,
+            provider_kind=upstream.kind,
+            host=upstream.origin.host,
+            port=upstream.origin.port,
+            fine_tuned=decision.fine_tuned,
+            reason=decision.reason,
+            job_id=decision.job_id,
+            routed_model=decision.model or call.requested,
+            stream=call.body is not None and call.body.stream,
+            started=time.time_ns(),
+        )
+        call.attempts.append(attempt)
+        body = _body(call.body, decision)
+        head = _request_head(
+            exchange, call.target, upstream, len(body), self._telemetry.traceparent(call.trace, attempt)
+        )
+        try:
+            answer = await self._pool.request(upstream.origin, head, body)
+        except GatewayError as error:
+            attempt.error = error.code
+            raise
+        except asyncio.CancelledError:
+            attempt.error = "cancelled"
+            raise
+        finally:
+            attempt.ended = time.time_ns()
+        attempt.status = answer.status
+        attempt.error = str(answer.status) if answer.status >= 400 else None
+        return answer
+
+    # relay
+
+    async def _relay(self, exchange: Exchange, call: CallState, answer: Answer, head: bytes) -> None:
+        """The answer as it comes; a list of models without those of others."""
+        assert call.target is not None  # noqa: S101 - identified
+        call.status = answer.status
+        if call.target.endpoint.answer == "models" and answer.status == 200:
+            await self._relay_models(exchange, call, answer)
+            return
+        attempt = call.attempts[-1]
+        content_type = wire_headers.first(answer.headers, b"content-type") or b""
+        reader = AnswerReader(stream=content_type.startswith(b"text/event-stream"))
+        exchange.start(answer.status, wire_headers.to_caller(answer.headers) + self._own_headers(call))
+        try:
+            await exchange.drain()
+            chunk = head or await answer.read()
+            while chunk:
+                if attempt.first_chunk is None:
+                    call.first_chunk = time.perf_counter_ns()
+                    attempt.first_chunk = time.time_ns()
+                exchange.write(chunk)
+                reader.feed(chunk)
+                await exchange.drain()
+                chunk = await answer.read()
+        except GatewayError as error:
+            attempt.error = error.code
+            if reader.at_boundary:
+                exchange.write(_BROKEN_STREAM)
+                await exchange.drain()
+            raise
+        except asyncio.CancelledError:
+            attempt.error = "cancelled"
+            raise
+        finally:
+            attempt.served = reader.served()
+            attempt.ended = time.time_ns()
+        await exchange.end()
+
+    async def _relay_models(self, exchange: Exchange, call: CallState, answer: Answer) -> None:
+        assert call.decision is not None  # noqa: S101 - decided
+        assert call.routes is not None  # noqa: S101 - identified
+        route = call.routes.route
+        provider = route.providers[call.decision.provider]
+        listing = await _read_up_to(answer, _MAX_MODEL_LIST)
+        mine = wire_models.without(
+            listing,
+            lambda model: substitution.is_foreign(model, provider, route, self._routes.owners),
+        )
+        headers = [(k, v) for k, v in wire_headers.to_caller(answer.headers) if k != b"content-length"]
+        headers.append((b"content-length", str(len(mine)).encode()))
+        exchange.start(answer.status, headers + self._own_headers(call))
+        exchange.write(mine)
+        await exchange.end()
+
+    # settle
+
+    async def _answer_error(self, exchange: Exchange, call: CallState, error: GatewayError) -> None:
+        """The gateway's own error, or, where the answer has begun, its end in the middle."""
+        call.error = error.code
+        if exchange.started:
+            exchange.abort()
+            return
+        call.status = error.kind.status
+        body = error.body()
+        headers = [*error.headers(), (b"content-length", str(len(body)).encode()), *self._own_headers(call)]
+        exchange.start(error.kind.status, headers)
+        exchange.write(body)
+        with contextlib.suppress(OSError):  # the caller may be gone by now
+            await exchange.end()
+
+    def _own_headers(self, call: CallState) -> wire_headers.Headers:
+        fine_tuned = call.decision is not None and call.decision.fine_tuned
+        return [
+            (b"x-call-id", call.call_id.encode()),
+            (b"x-fine-tuned", b"true" if fine_tuned else b"false"),
+            (b"x-model-reason", str(call.reason or "none").encode()),
+        ]
+
+    def _settle(self, call: CallState) -> None:
+        """Spans, record, log line. The one place where a call is accounted for."""
+        if call.error or call.cancelled:
+            log.info(
+                "call_ended",
+                call_id=call.call_id,
+                trace_id=call.trace.hex,
+                tenant=call.routes.route.tenant if call.routes else None,
+                status=call.status,
+                error=call.error,
+                cancelled=call.cancelled,
+            )
+        if call.routes is None or call.caller is None:
+            return
+        facts = CallFacts(
+            call.call_id,
+            call.routes.route.tenant,
+            call.workflow,
+            call.requested,
+            call.routes.route.revision,
+        )
+        for attempt in call.attempts:
+            self._telemetry.span(call.trace, attempt, facts)
+        self._why.put(_record(call, call.routes, call.caller))
+
+
+def presented_key(headers: wire_headers.Headers) -> str | None:
+    """The key that the caller shows, in whichever header; None for none, or for two that differ."""
+    shown: set[bytes] = set()
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, token = value.strip().partition(b" ")
+            shown.add(token.strip() if scheme.lower() == b"bearer" else b"")
+        elif name in (b"x-api-key", b"api-key"):
+            shown.add(value.strip())
+    return _text(shown.pop()) or None if len(shown) == 1 else None
+
+
+def _body(body: RequestBody | None, decision: Decision) -> bytes:
+    if body is None:
+        return b""
+    return body.raw if decision.model is None else wire_body.with_model(body, decision.model)
+
+
+def _request_head(exchange: Exchange, target: Target, upstream: Upstream, length: int, traceparent: bytes) -> bytes:
+    query = b"?" + exchange.query if exchange.query else b""
+    lines = [exchange.method.encode() + b" " + f"{upstream.path}/{target.path}".encode() + query + b" HTTP/1.1"]
+    lines.append(b"host: " + upstream.origin.authority)
+    lines += [name + b": " + value for name, value in wire_headers.to_upstream(exchange.headers)]
+    lines += [name + b": " + value for name, value in upstream.headers]
+    lines += [b"accept-encoding: identity", b"traceparent: " + traceparent]
+    if length or exchange.method == "POST":
+        lines.append(b"content-length: %d" % length)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+async def _read_up_to(answer: Answer, limit: int) -> bytes:
+    """The whole body of a small answer. Raises GatewayError `upstream_protocol_error` above `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    while chunk := await answer.read():
+        parts.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise GatewayError("upstream_protocol_error", "The provider's answer is longer than it may be here.")
+    return b"".join(parts)
+
+
+def _record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
+    last = call.attempts[-1] if call.attempts else None
+    served = last.served if last else Served()
+    now = time.perf_counter_ns()
+    streamed = call.body is not None and call.body.stream
+    return WhyRecord(
+        call_id=call.call_id,
+        trace_id=call.trace.hex,
+        span_id=last.span_hex if last else None,
+        time=timestamps.from_seconds(call.arrived),
+        tenant=routes.route.tenant,
+        key_id=caller.key_id,
+        workflow=call.workflow,
+        endpoint=call.endpoint,
+        requested_model=call.requested,
+        routed_model=last.routed_model if last else None,
+        served_model=served.model,
+        provider=call.decision.provider if call.decision else None,
+        fine_tuned=call.decision is not None and call.decision.fine_tuned,
+        reason=call.reason,
+        job_id=call.decision.job_id if call.decision else None,
+        revision=routes.route.revision,
+        attempts=len(call.attempts),
+        status=call.status,
+        error=call.error,
+        response_id=served.response_id,
+        stream=streamed,
+        input_tokens=served.input_tokens,
+        output_tokens=served.output_tokens,
+        cost_usd=None,
+        duration_ms=round((now - call.begun) / 1e6, 3),
+        time_to_first_chunk_ms=round((call.first_chunk - call.begun) / 1e6, 3)
+        if streamed and call.first_chunk is not None
+        else None,
+        cancelled=call.cancelled,
+    )
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1").strip()

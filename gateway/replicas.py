@@ -1,0 +1,88 @@
+"""What replicas tell each other: that they live, what they have applied; and waiting until all have applied.
+
+Only control-plane changes wait here; a call never does.
+"""
+
+import asyncio
+import secrets
+import time
+
+import structlog
+from msgspec import Struct
+
+from gateway.following import Follower
+from gateway.routing import Routes
+from gateway.store.connection import Census, Store, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+LIVE_MS = 2000
+UNREACHABLE_MS = 10 * 60 * 1000
+_FORGET_MS = 24 * 60 * 60 * 1000
+_BEAT_SECONDS = 0.5
+
+
+class Propagation(Struct, frozen=True):
+    """How far a change had come when it was answered."""
+
+    replicas: int
+    acknowledged: int
+    unreachable: int
+    milliseconds: float
+
+
+class Replica:
+    """This process among the replicas."""
+
+    def __init__(self, store: Store, routes: Routes, follower: Follower, version: str) -> None:
+        self.id = f"rep_{secrets.token_hex(6)}"
+        self._store = store
+        self._routes = routes
+        self._follower = follower
+        self._version = version
+
+    async def run(self) -> None:
+        """Tells of this replica at every change, and at least twice a second, until it is cancelled."""
+        await self._follower.loaded.wait()
+        while True:
+            self._follower.changed.clear()
+            try:
+                await self._store.beat(self.id, self._routes.revision, self._version, _FORGET_MS)
+            except StoreUnavailable:
+                await asyncio.sleep(_BEAT_SECONDS / 5)
+                continue
+            try:
+                async with asyncio.timeout(_BEAT_SECONDS):
+                    await self._follower.changed.wait()
+            except TimeoutError:
+                pass
+
+    async def leave(self) -> None:
+        """Says that this replica is gone, so that nobody waits for it."""
+        try:
+            await self._store.forget(self.id)
+        except StoreUnavailable:
+            log.info("left_without_saying_so", replica=self.id)
+
+
+async def acknowledged(store: Store, revision: int, seconds: float = 2.0) -> Propagation:
+    """Waits until every live replica has applied `revision`, or for `seconds`. Raises StoreUnavailable."""
+    begun = time.perf_counter()
+    pause = 0.0005
+    while True:
+        seen = await store.census()
+        state = _count(seen, revision, (time.perf_counter() - begun) * 1000)
+        if state.acknowledged == state.replicas or time.perf_counter() - begun > seconds:
+            return state
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.02)
+
+
+def _count(seen: list[Census], revision: int, milliseconds: float) -> Propagation:
+    live = [replica for replica in seen if replica.age_ms <= LIVE_MS]
+    return Propagation(
+        replicas=len(live),
+        acknowledged=sum(replica.revision >= revision for replica in live),
+        unreachable=sum(LIVE_MS < replica.age_ms <= UNREACHABLE_MS for replica in seen),
+        milliseconds=round(milliseconds, 2),
+    )

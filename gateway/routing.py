@@ -1,0 +1,191 @@
+"""The routes in memory: every tenant's routing and every key, compiled once per change, read on every call.
+
+Immutable values in a few dictionaries; lookups only. What brings the rows is in `following.py`.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+import structlog
+from msgspec import Struct
+
+from gateway import timestamps
+from gateway.secrets import CannotOpen, Keyring, fingerprint
+from gateway.store import keys
+from gateway.store.rows import KeyRow, ProviderRow, Row, TenantRow, key_row, tenant_row
+from gateway.upstream.addresses import InvalidUrl, Origin, parse_base_url
+from gateway.wire.headers import Headers
+from policies.values import Caller, FineTune, Provider, Role, Route
+
+log = structlog.get_logger(__name__)
+
+# The kinds that speak the OpenAI API themselves; calls to any other are refused, not guessed at.
+NATIVE_KINDS = frozenset({"openai", "openai_compatible"})
+
+
+class Upstream(Struct, frozen=True):
+    """Where a provider's calls go. `headers` hold its credential; `path` has no trailing slash."""
+
+    kind: str
+    origin: Origin
+    path: str
+    headers: tuple[tuple[bytes, bytes], ...]
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.kind}, {self.origin.host})"  # never the credential
+
+
+class TenantRoutes(Struct, frozen=True):
+    """A tenant as the data plane knows it."""
+
+    route: Route
+    suspended: bool
+    upstreams: dict[str, Upstream]
+
+
+class _Key(Struct, frozen=True):
+    revision: int
+    caller: Caller
+    expires: float
+
+
+class Routes:
+    """All routes. `apply` takes one row; a row older than the one that is held changes nothing."""
+
+    def __init__(self, keyring: Keyring, admin_key: str | None, clock: Callable[[], float]) -> None:
+        self.revision = 0
+        self.owners: dict[tuple[str, str], frozenset[str]] = {}
+        self._keyring = keyring
+        self._clock = clock
+        self._tenants: dict[str, TenantRoutes] = {}
+        self._keys: dict[str, _Key] = {}
+        self._hashes: dict[str, str] = {}  # key id → its hash
+        self._admin = fingerprint(admin_key) if admin_key else None
+
+    def tenant(self, name: str) -> TenantRoutes | None:
+        """The tenant's routes; None where there is no such tenant."""
+        return self._tenants.get(name)
+
+    def caller(self, key: str) -> Caller | None:
+        """Who holds `key`; None where it is unknown, revoked or expired."""
+        digest = fingerprint(key)
+        if digest == self._admin:
+            return Caller("key_bootstrap", Role.PLATFORM_ADMIN, None, "HOUSESTYLE_ADMIN_KEY")
+        known = self._keys.get(digest)
+        if known is None or known.expires <= self._clock():
+            return None
+        return known.caller
+
+    def apply(self, table: str, field: str, row: Row | None, revision: int) -> None:
+        """Takes a row, or its deletion (None), as of `revision`."""
+        if table == keys.TENANTS:
+            self._apply_tenant(field, row, revision)
+        elif table == keys.KEYS:
+            self._apply_key(field, row, revision)
+
+    def become(self, other: "Routes") -> None:
+        """Takes over everything that `other` holds: a reload replaces, it does not merge."""
+        self.revision = other.revision
+        self.owners = other.owners
+        self._tenants, self._keys, self._hashes = other._tenants, other._keys, other._hashes
+
+    def empty_copy(self) -> "Routes":
+        """An empty one with the same keyring, to load into."""
+        copy = Routes(self._keyring, None, self._clock)
+        copy._admin = self._admin
+        return copy
+
+    def _apply_tenant(self, name: str, row: Row | None, revision: int) -> None:
+        known = self._tenants.get(name)
+        if known is not None and known.route.revision >= revision:
+            return
+        self._disown(name)
+        tenant = tenant_row(row) if row is not None else None
+        if tenant is None or tenant.deleted:
+            self._tenants.pop(name, None)
+            return
+        routes = compile_tenant(tenant, revision, self._keyring)
+        self._tenants[name] = routes
+        for fine_tune in routes.route.fine_tunes.values():
+            provider = routes.route.providers.get(fine_tune.provider)
+            if provider is not None:
+                place = (provider.account, fine_tune.model)
+                self.owners[place] = self.owners.get(place, frozenset()) | {name}
+
+    def _disown(self, name: str) -> None:
+        known = self._tenants.get(name)
+        for fine_tune in known.route.fine_tunes.values() if known else ():
+            provider = known.route.providers.get(fine_tune.provider) if known else None
+            place = (provider.account, fine_tune.model) if provider else None
+            if place in self.owners:
+                left = self.owners[place] - {name}
+                if left:
+                    self.owners[place] = left
+                else:
+                    del self.owners[place]
+
+    def _apply_key(self, key_id: str, row: Row | None, revision: int) -> None:
+        digest = self._hashes.get(key_id)
+        if digest is not None and self._keys[digest].revision >= revision:
+            return
+        if digest is not None:
+            del self._hashes[key_id], self._keys[digest]
+        if row is not None:
+            key = key_row(row)
+            self._hashes[key_id] = key.sha256
+            self._keys[key.sha256] = _compile_key(key, revision)
+
+
+def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRoutes:
+    """A tenant's row as routes. A provider whose credential cannot be opened is left out, and logged."""
+    upstreams: dict[str, Upstream] = {}
+    providers: dict[str, Provider] = {}
+    for name, provider in row.providers.items():
+        try:
+            secret = open_api_key(row.tenant, name, provider, keyring)
+            origin, path = parse_base_url(provider.base_url)
+        except (CannotOpen, InvalidUrl) as error:
+            log.error("provider_unusable", tenant=row.tenant, provider=name, cause=str(error))
+            continue
+        upstreams[name] = Upstream(provider.kind, origin, path, tuple(_credential_headers(secret)))
+        providers[name] = Provider(name, provider.default_model, account_of(provider, secret))
+    fine_tunes = {
+        made.model: FineTune(job_id, made.provider, made.model, made.base_model)
+        for job_id, made in row.fine_tunes.items()
+    }
+    active = row.active
+    made = row.fine_tunes.get(active.job_id) if active else None
+    route = Route(
+        tenant=row.tenant,
+        revision=revision,
+        rule=row.rule,
+        fallback=row.fallback,
+        providers=providers,
+        default_provider=row.default_provider,
+        fine_tunes=fine_tunes,
+        active=FineTune(active.job_id, made.provider, made.model, made.base_model) if active and made else None,
+        share=active.share if active else 1.0,
+    )
+    return TenantRoutes(route, row.suspended, upstreams)
+
+
+def open_api_key(tenant: str, name: str, provider: ProviderRow, keyring: Keyring) -> str | None:
+    """The provider's credential. Raises CannotOpen."""
+    if provider.sealed_api_key is None:
+        return None
+    return keyring.open(provider.sealed_api_key, tenant=tenant, field=f"providers/{name}/api_key")
+
+
+def account_of(provider: ProviderRow, secret: str | None) -> str:
+    """What tells one account at one provider from another. Kept in memory only."""
+    text = f"{provider.base_url}\0{secret or ''}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _credential_headers(secret: str | None) -> Headers:
+    return [(b"authorization", b"Bearer " + secret.encode())] if secret else []
+
+
+def _compile_key(key: KeyRow, revision: int) -> _Key:
+    expires = timestamps.to_seconds(key.expires_at) if key.expires_at else float("inf")
+    return _Key(revision, Caller(key.id, Role(key.role), key.tenant, key.label), expires)

@@ -1,0 +1,177 @@
+"""The processes of a running gateway: the server, its embedded Redis, its job worker, and how they end together.
+
+A child ends with its parent, however the parent ends: it holds one end of a pipe that closes then.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+import structlog
+import uvicorn
+
+from gateway import app, logs
+from gateway.datadir import complete
+from gateway.settings import ATTACHED_REDIS, Settings, read
+from gateway.store.embedded import EmbeddedRedis
+
+log = structlog.get_logger(__name__)
+
+_KEEP_ALIVE_SECONDS = 75
+_RESTART_SECONDS = 1.0
+_GRACE_SECONDS = 10.0
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on; the message says why."""
+
+
+def serve(host: str, port: int, environ: Mapping[str, str]) -> None:
+    """The gateway, until SIGTERM or SIGINT. Raises SettingsError, EmbeddedError, CannotListen."""
+    logs.configure()
+    settings = read(environ)
+    with _listening(host, port) as listener:
+        if settings.embedded and not settings.attached:
+            with EmbeddedRedis(settings.data_dir, environ) as redis:
+                attached = {
+                    **environ,
+                    ATTACHED_REDIS: redis.url,
+                    "HOUSESTYLE_DATA_DIR": str(settings.data_dir),
+                }
+                _announce_admin_key(read(attached))
+                with WorkerChild(attached):
+                    _run(_completed(attached), listener)
+        else:
+            _run(_completed(environ), listener)
+
+
+def work(environ: Mapping[str, str]) -> None:
+    """A job worker, until SIGTERM or SIGINT, or until the gateway that it is a child of is gone."""
+    logs.configure()
+    settings = _completed(environ)
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    until = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, until.set)
+    if settings.attached:
+        _when_parent_is_gone(lambda: loop.call_soon_threadsafe(until.set))
+    await app.run_worker(settings, until)
+
+
+class WorkerChild:
+    """The job worker as a child process, started again when it dies. A context manager."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+        self._stopping = threading.Event()
+        self._process = self._start()
+        self._keeper = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
+
+    def __enter__(self) -> None:
+        self._keeper.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        assert self._process.stdin is not None  # noqa: S101 - opened as a pipe
+        self._process.stdin.close()
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._keeper.join()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gateway", "worker"],
+            env=self._environ,
+            stdin=subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C is for the gateway, which ends this one
+        )
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            code = self._process.wait()
+            if self._stopping.wait(_RESTART_SECONDS):
+                return
+            log.error("worker_died", code=code)
+            self._process = self._start()
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"housestyle gateway listening on http://{shown}:{port}", flush=True)  # noqa: T201 - its output
+
+
+def _run(settings: Settings, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        app.gateway_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+    )
+    _Server(config).run(sockets=[listener])
+
+
+def _completed(environ: Mapping[str, str]) -> Settings:
+    return complete(read(environ)).settings
+
+
+def _announce_admin_key(settings: Settings) -> None:
+    completed = complete(settings)
+    if completed.new_admin_key is not None:
+        print(  # noqa: T201 - said once, to whoever starts it
+            f"Platform admin key, shown once and kept in {settings.data_dir / 'admin-key'}:\n"
+            f"    {completed.new_admin_key}",
+            flush=True,
+        )
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A bound socket. Bound first, so that a busy port is said before anything else starts."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    with listener:
+        yield listener
+
+
+def _when_parent_is_gone(stop: Callable[[], object]) -> None:
+    """Calls `stop` when standard input ends, which it does with the parent."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        stop()
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

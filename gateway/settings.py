@@ -1,0 +1,114 @@
+"""The environment, read once into one frozen value. Nothing else reads it, and nothing reads it at import."""
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.upstream.addresses import Network
+
+# Set for the children of an embedded gateway only: the address of its Redis, whose secrets lie in the data
+# directory.
+ATTACHED_REDIS = "HOUSESTYLE_ATTACHED_REDIS"
+
+
+class SettingsError(Exception):
+    """A variable has a value that cannot be used; the message names it."""
+
+
+class Settings(Struct, frozen=True):
+    """Seconds and megabytes as in the variables' names. Empty where a variable is unset and has no default."""
+
+    redis_url: str | None
+    attached: bool
+    data_dir: Path
+    admin_key: str | None
+    encryption_keys: tuple[bytes, ...]
+    artifacts_url: str | None
+    vault_roots: tuple[str, ...]
+    upstream_allow: tuple[Network, ...]
+    connect_timeout: float = 10.0
+    first_byte_timeout: float = 600.0
+    idle_timeout: float = 120.0
+    drain_seconds: float = 30.0
+    max_body_mb: float = 32.0
+    max_concurrent: int = 2000
+    why_days: int = 90
+    why_max: int = 100_000
+    poll_seconds: float = 10.0
+
+    @property
+    def embedded(self) -> bool:
+        """Whether Redis is a child of this gateway, or of the gateway that this process is a child of."""
+        return self.redis_url is None or self.attached
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Reads the variables of the contract. Raises SettingsError."""
+    attached = environ.get(ATTACHED_REDIS)
+    redis_url = attached or environ.get("HOUSESTYLE_REDIS_URL") or None
+    return Settings(
+        redis_url=redis_url,
+        attached=bool(attached),
+        data_dir=Path(environ.get("HOUSESTYLE_DATA_DIR") or "housestyle-data").absolute(),
+        admin_key=environ.get("HOUSESTYLE_ADMIN_KEY") or None,
+        encryption_keys=tuple(_key(text) for text in _list(environ, "HOUSESTYLE_ENCRYPTION_KEYS")),
+        artifacts_url=environ.get("HOUSESTYLE_ARTIFACTS_URL") or None,
+        vault_roots=tuple(_list(environ, "HOUSESTYLE_VAULT_ROOTS")),
+        upstream_allow=tuple(_network(text) for text in _list(environ, "HOUSESTYLE_UPSTREAM_ALLOW")),
+        **_numbers(environ),
+    )
+
+
+_NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
+    "connect_timeout": ("HOUSESTYLE_CONNECT_TIMEOUT", float),
+    "first_byte_timeout": ("HOUSESTYLE_FIRST_BYTE_TIMEOUT", float),
+    "idle_timeout": ("HOUSESTYLE_IDLE_TIMEOUT", float),
+    "drain_seconds": ("HOUSESTYLE_DRAIN_SECONDS", float),
+    "max_body_mb": ("HOUSESTYLE_MAX_BODY_MB", float),
+    "max_concurrent": ("HOUSESTYLE_MAX_CONCURRENT", int),
+    "why_days": ("HOUSESTYLE_WHY_DAYS", int),
+    "why_max": ("HOUSESTYLE_WHY_MAX", int),
+    "poll_seconds": ("HOUSESTYLE_POLL_SECONDS", float),
+}
+
+
+def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field, (variable, kind) in _NUMBERS.items():
+        text = environ.get(variable)
+        if not text:
+            continue
+        try:
+            value = kind(text)
+        except ValueError:
+            raise SettingsError(f"{variable} must be a number, not {text!r}.") from None
+        if not 0 < value < 10**9:
+            raise SettingsError(f"{variable} must be above 0, not {text}.")
+        found[field] = value
+    return found
+
+
+def _list(environ: Mapping[str, str], variable: str) -> list[str]:
+    return [part.strip() for part in (environ.get(variable) or "").split(",") if part.strip()]
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise SettingsError(f"HOUSESTYLE_UPSTREAM_ALLOW: {error}.") from None
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 32:
+        raise SettingsError("HOUSESTYLE_ENCRYPTION_KEYS must hold base64 of 32 bytes each (`openssl rand -base64 32`).")
+    return key

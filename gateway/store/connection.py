@@ -1,0 +1,235 @@
+"""The store: Redis behind a handful of typed operations, with one way to change anything.
+
+Every control-plane change goes through `commit`: compare-and-set on the rows that the decision was made from,
+so that decisions stay plain functions and the script stays one.
+"""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Iterator, Sequence
+from importlib.resources import files
+from typing import Any, cast
+
+import redis.asyncio as aioredis
+from msgspec import Struct
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,  # noqa: A004 - redis-py's own name for it
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError,  # noqa: A004 - redis-py's own name for it
+)
+
+from gateway.store import keys
+from gateway.store.rows import Row, parse_row
+
+# How long a change may wait for Redis before the admin is told that it is away.
+_SECONDS = 2.0
+
+
+class StoreUnavailable(Exception):
+    """Redis cannot be reached, is loading, or answers too late. Whether the change stands is then unknown only
+    where the connection broke in the middle of it."""
+
+
+class Conflict(Exception):
+    """A row was not what the decision was made from. `write` is its index."""
+
+    def __init__(self, write: int) -> None:
+        super().__init__(f"row {write} has changed meanwhile")
+        self.write = write
+
+
+class Write(Struct, frozen=True):
+    """One row of a change. `before` is the row that the decision was made from (None: there was none);
+    `after` its new JSON (None: delete it, COMPARE: leave it, only compare)."""
+
+    table: str
+    field: str
+    before: Row | None
+    after: bytes | None
+
+
+class Note(Struct, frozen=True):
+    """A line of a stream, written with the change. `stream` is a full key name; `body` is JSON."""
+
+    stream: str
+    body: bytes
+
+
+class Committed(Struct, frozen=True):
+    """A change that stands. `durable`: the store confirmed it on disk."""
+
+    revision: int
+    durable: bool
+
+
+class Census(Struct, frozen=True):
+    """A replica as last seen. `age_ms` by Redis's clock."""
+
+    id: str
+    revision: int
+    seen_ms: int
+    age_ms: int
+    version: str
+
+
+COMPARE = b"="
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Maps redis-py's errors to StoreUnavailable; programming errors pass."""
+    try:
+        yield
+    except (
+        ConnectionError,
+        TimeoutError,
+        BusyLoadingError,
+        ReadOnlyError,
+        OutOfMemoryError,
+        OSError,
+    ) as error:
+        raise StoreUnavailable(str(error) or type(error).__name__) from error
+
+
+def connect(url: str, *, blocking: bool = False) -> aioredis.Redis:
+    """A client for `url`. `blocking`: for commands that wait at the server, without a socket timeout."""
+    return aioredis.Redis.from_url(
+        url,
+        socket_timeout=None if blocking else _SECONDS,
+        socket_connect_timeout=_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+        decode_responses=False,
+        protocol=2,  # plain replies; RESP3 gives nothing here and shapes XREAD otherwise
+    )
+
+
+class Store:
+    """Redis. `redis` for commands of an instant, `blocking()` for those that wait."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.redis = connect(url)
+        package = files("gateway.store")
+        self._commit = self.redis.register_script((package / "commit.lua").read_bytes())
+        self._beat = self.redis.register_script((package / "beat.lua").read_bytes())
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.redis.aclose()
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable unless Redis answers."""
+        with translated():
+            await cast("Any", self.redis.ping())
+
+    async def row(self, table: str, field: str) -> Row | None:
+        """One row. Raises StoreUnavailable."""
+        with translated():
+            raw = await cast("Any", self.redis.hget(keys.table(table), field))
+        return parse_row(raw) if raw is not None else None
+
+    async def rows(self, table: str, fields: Sequence[str]) -> list[Row | None]:
+        """Several rows of a table, in the order asked. Raises StoreUnavailable."""
+        if not fields:
+            return []
+        with translated():
+            found = await cast("Any", self.redis.hmget(keys.table(table), list(fields)))
+        return [parse_row(raw) if raw is not None else None for raw in found]
+
+    async def fields(self, table: str) -> list[str]:
+        """The names of a table's rows, sorted. Raises StoreUnavailable."""
+        with translated():
+            names = await cast("Any", self.redis.hkeys(keys.table(table)))
+        return sorted(name.decode() for name in names)
+
+    async def scan(self, table: str) -> AsyncIterator[tuple[str, Row]]:
+        """Every row of a large table, in no order, some perhaps twice. Raises StoreUnavailable."""
+        with translated():
+            async for field, raw in self.redis.hscan_iter(keys.table(table), count=2000):
+                yield field.decode(), parse_row(raw)
+
+    async def revision(self) -> int:
+        """The revision of the last followed change. Raises StoreUnavailable."""
+        with translated():
+            raw = await cast("Any", self.redis.hget(keys.META, "revision"))
+        return int(raw or 0)
+
+    async def commit(
+        self,
+        writes: Sequence[Write],
+        *,
+        audit: bytes = b"",
+        notes: Sequence[Note] = (),
+    ) -> Committed:
+        """Makes one change, whole or not at all. Raises Conflict, StoreUnavailable."""
+        names = [keys.META, keys.CHANGES, keys.AUDIT]
+        names += [keys.table(write.table) for write in writes] + [note.stream for note in notes]
+        arguments: list[bytes | str | int] = [secrets.token_hex(8), audit, len(writes), len(notes)]
+        for write in writes:
+            before = write.before.raw if write.before else b""
+            after = b"" if write.after is None else write.after
+            arguments += [write.table, write.field, before, after, int(write.table in keys.FOLLOWED)]
+        arguments += [note.body for note in notes]
+        outcome, number, durable = await self._run(names, arguments)
+        if outcome == b"conflict":
+            raise Conflict(number)
+        return Committed(number, durable)
+
+    async def _run(self, names: list[str], arguments: list[Any]) -> tuple[bytes, int, bool]:
+        """The script, and on the same connection the question whether it is on disk."""
+        with translated():
+            async with self.redis.pipeline(transaction=False) as pipe:
+                await cast("Any", self._commit(keys=names, args=arguments, client=pipe))
+                pipe.execute_command("WAITAOF", 1, 0, 1000)
+                outcome, confirmed = await pipe.execute(raise_on_error=False)
+        if isinstance(outcome, Exception):
+            with translated():
+                raise outcome
+        if isinstance(confirmed, ResponseError):  # older than 7.2
+            return outcome[0], int(outcome[1]), await self._syncs_every_write()
+        durable = not isinstance(confirmed, Exception) and int(confirmed[0]) >= 1
+        return outcome[0], int(outcome[1]), durable
+
+    async def _syncs_every_write(self) -> bool:
+        """Whether a server without WAITAOF writes each change to disk before it answers."""
+        try:
+            settings = await cast("Any", self.redis.config_get("append*"))
+        except RedisError:
+            return False  # not allowed to ask: not known to be durable
+        decoded = {str(_text(name)): str(_text(value)) for name, value in settings.items()}
+        return decoded.get("appendonly") == "yes" and decoded.get("appendfsync") == "always"
+
+    async def beat(self, replica: str, revision: int, version: str, forget_ms: int) -> None:
+        """Says that `replica` lives and has applied `revision`. Raises StoreUnavailable."""
+        with translated():
+            await cast("Any", self._beat(keys=[keys.REPLICAS], args=[replica, revision, version, forget_ms]))
+
+    async def forget(self, replica: str) -> None:
+        """Says that `replica` is gone by its own word. Raises StoreUnavailable."""
+        with translated():
+            await cast("Any", self.redis.hdel(keys.REPLICAS, replica))
+
+    async def census(self) -> list[Census]:
+        """Every replica seen of late. Raises StoreUnavailable."""
+        with translated():
+            async with self.redis.pipeline(transaction=True) as pipe:
+                pipe.time()
+                pipe.hgetall(keys.REPLICAS)
+                (seconds, micros), found = await pipe.execute()
+        now = seconds * 1000 + micros // 1000
+        return [_seen(name.decode(), value.decode(), now) for name, value in found.items()]
+
+
+def _seen(name: str, value: str, now: int) -> Census:
+    revision, seen, version = value.split(" ", 2)
+    return Census(name, int(revision), int(seen), now - int(seen), version)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

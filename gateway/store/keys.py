@@ -1,0 +1,53 @@
+"""The names of all keys. One prefix with one hash tag: every script is atomic, and a Redis Cluster accepts it."""
+
+PREFIX = "{housestyle}"
+
+META = f"{PREFIX}:meta"  # hash: epoch, revision
+CHANGES = f"{PREFIX}:changes"  # stream: one entry a revision, its id is `<revision>-0`
+AUDIT = f"{PREFIX}:audit"  # stream: who changed what
+REPLICAS = f"{PREFIX}:replicas"  # hash: replica id → applied revision, last seen, version
+WAKE = f"{PREFIX}:wake"  # list: jobs that want a tick now
+DOCKET = f"{PREFIX}:docket"  # pydocket's own keys lie under this name
+
+# Tables that every replica holds in memory and follows.
+TENANTS = "tenant"
+KEYS = "key"
+FOLLOWED = (TENANTS, KEYS)
+
+LIVE_JOBS = "jobs-live"  # job id → tenant
+LEAVING = "tenants-leaving"  # a deleted tenant whose jobs may not be over → `keep` or `erase` what it left
+
+
+def table(name: str) -> str:
+    """The hash that holds a table's rows."""
+    return f"{PREFIX}:table:{name}"
+
+
+def keys_of(tenant: str) -> str:
+    """The table that lists the ids of a tenant's keys; "" lists the platform's."""
+    return f"keys-of:{tenant}"
+
+
+def jobs_of(tenant: str) -> str:
+    """The table of a tenant's jobs."""
+    return f"jobs:{tenant}"
+
+
+def first_answers_of(tenant: str) -> str:
+    """The table of a tenant's idempotency keys and what they were answered with."""
+    return f"idempotency:{tenant}"
+
+
+def timeline_of(job_id: str) -> str:
+    """The stream of a job's events."""
+    return f"{PREFIX}:timeline:{job_id}"
+
+
+def why_of(tenant: str) -> str:
+    """The stream of a tenant's Why records."""
+    return f"{PREFIX}:why:{tenant}"
+
+
+def recent_of(tenant: str, minute: int) -> str:
+    """The hash that counts a tenant's calls of one minute since the epoch."""
+    return f"{PREFIX}:recent:{tenant}:{minute}"

@@ -1,0 +1,105 @@
+"""The rows of the followed tables, as they stand in Redis, and their JSON. Values only.
+
+A tenant's row holds all of its routing, so that a change of it is one row and a replica compiles one row.
+Secrets in it are sealed; this floor cannot open them.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+
+class ProviderRow(Struct, frozen=True, omit_defaults=True):
+    """A tenant's provider. `sealed_api_key` is bound to the tenant and the provider's name."""
+
+    kind: str
+    base_url: str
+    default_model: str
+    sealed_api_key: str | None = None
+    api_key_hint: str | None = None
+    options: dict[str, Any] = {}
+
+
+class FineTuneRow(Struct, frozen=True, omit_defaults=True):
+    """A `ready` job's model, known to the data plane."""
+
+    provider: str
+    model: str
+    base_model: str
+
+
+class ActiveRow(Struct, frozen=True, omit_defaults=True):
+    """The active job. `since` is RFC 3339; `by` is the id of the key that activated it."""
+
+    job_id: str
+    share: float
+    since: str
+    by: str
+
+
+class VaultRow(Struct, frozen=True, omit_defaults=True):
+    """Where a tenant's Vault lies, and what was counted when it was accepted."""
+
+    url: str
+    ready_chunks: int
+    other_chunks: int
+
+
+class TenantRow(Struct, frozen=True, omit_defaults=True):
+    """A tenant. A deleted one keeps its row, so that its name is never given out again."""
+
+    tenant: str
+    created_at: str
+    updated_at: str
+    name: str = ""
+    rule: Literal["default_only", "all", "off"] = "default_only"
+    fallback: Literal["stock", "fail"] = "stock"
+    suspended: bool = False
+    deleted: bool = False
+    allowed_paths: tuple[str, ...] = ()
+    default_provider: str | None = None
+    providers: dict[str, ProviderRow] = {}
+    fine_tunes: dict[str, FineTuneRow] = {}
+    active: ActiveRow | None = None
+    vault: VaultRow | None = None
+
+
+class KeyRow(Struct, frozen=True, omit_defaults=True):
+    """A key: its SHA-256 in hex, never itself. `tenant` is None for `service` and `platform_admin` keys."""
+
+    id: str
+    sha256: str
+    role: str
+    created_at: str
+    tenant: str | None = None
+    label: str = ""
+    expires_at: str | None = None
+
+
+class Row(Struct, frozen=True):
+    """What stands in a table: `raw` exactly as stored (for compare-and-set), and its parts."""
+
+    raw: bytes
+    revision: int
+    body: bytes
+
+
+def parse_row(raw: bytes) -> Row:
+    """A stored value is `<revision> <JSON>`."""
+    revision, _, body = raw.partition(b" ")
+    return Row(raw, int(revision), body)
+
+
+_TENANT = msgspec.json.Decoder(TenantRow)
+_KEY = msgspec.json.Decoder(KeyRow)
+
+
+def tenant_row(row: Row) -> TenantRow:
+    """The row as a tenant. Unknown fields, written by a newer version, are passed over."""
+    return _TENANT.decode(row.body)
+
+
+def key_row(row: Row) -> KeyRow:
+    """The row as a key."""
+    return _KEY.decode(row.body)

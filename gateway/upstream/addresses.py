@@ -1,0 +1,101 @@
+"""The address guard: where a URL that an admin gave may lead.
+
+A name is resolved here, every address that it resolves to is judged, and the connection is made to the judged
+address, so that a second answer of the DNS cannot lead elsewhere. One guard for every such URL.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_PORTS = {"http": 80, "https": 443}
+
+
+class AddressNotAllowed(Exception):
+    """The host resolves to an address that is private, and that nothing allows."""
+
+
+class InvalidUrl(ValueError):
+    """The URL is not one that can be connected to."""
+
+
+class Origin(Struct, frozen=True):
+    """Where a connection goes: scheme `http` or `https`, host without brackets, port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> bytes:
+        """The value of the `Host` header: the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode()
+
+
+def parse_base_url(url: str) -> tuple[Origin, str]:
+    """Splits a provider's `base_url` into origin and path (no trailing slash). Raises InvalidUrl."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidUrl(f"{url!r} is not a URL: {error}") from None
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise InvalidUrl("the URL must begin with http:// or https:// and name a host")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvalidUrl("the URL must hold no user, password, query or fragment")
+    path = parts.path.rstrip("/")
+    if not (parts.hostname.isascii() and path.isascii() and path.isprintable()) or " " in path:
+        raise InvalidUrl("the URL must be plain ASCII")
+    return Origin(parts.scheme, parts.hostname, port or _PORTS[parts.scheme]), path
+
+
+class Guard:
+    """Judges addresses. `allowed` are the networks of HOUSESTYLE_UPSTREAM_ALLOW."""
+
+    def __init__(self, allowed: Sequence[Network] = ()) -> None:
+        self._allowed = tuple(allowed)
+
+    async def resolve(self, host: str, port: int) -> list[tuple[int, Any]]:
+        """The `(address family, socket address)` pairs to try, in the resolver's order.
+
+        Raises AddressNotAllowed if *any* address is refused (a name that leads half inside is an attack, not a
+        mistake) and OSError if the name does not resolve.
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for _, _, _, _, address in found:
+            self.check(host, ipaddress.ip_address(str(address[0]).partition("%")[0]))
+        return [(family, address) for family, _, _, _, address in found]
+
+    def check(self, host: str, address: Address) -> None:
+        """Raises AddressNotAllowed unless `address` is public or allowed."""
+        reached = _reached(address)
+        if any(reached in network for network in self._allowed if network.version == reached.version):
+            return
+        if not reached.is_global or reached.is_multicast or reached.is_reserved:
+            raise AddressNotAllowed(f"{host} leads to {address}, which is not a public address")
+
+
+def _reached(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address is a wrapping of (mapped, 6to4, Teredo, NAT64), else itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped:
+        return address.ipv4_mapped
+    if address.sixtofour:
+        return address.sixtofour
+    if address.teredo:
+        return address.teredo[1]
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address

@@ -1,0 +1,121 @@
+"""Where the model sits in a request's body, and how it is replaced without touching anything else.
+
+The body is validated whole by msgspec, which hands out each top-level value as the bytes it stands in; walking
+along those bytes gives the position of every member without a parser of our own.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from gateway.errors import GatewayError
+
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_SPACE = re.compile(rb"[ \t\n\r]*")
+_PLAIN_KEY = re.compile(rb'"([^"\\]*)"')
+
+
+class RequestBody(Struct, frozen=True):
+    """A call's body and what a decision needs of it.
+
+    `model_at` is the half-open byte range of the value of the top-level `model`; None where there is none.
+    """
+
+    raw: bytes
+    model_at: tuple[int, int] | None
+    requested: str | None
+    stream: bool
+    conversation: str | None
+
+
+def read(raw: bytes) -> RequestBody:
+    """Reads a rewritten route's body.
+
+    Raises GatewayError: `invalid_json` (malformed, not an object, not UTF-8, nested too deeply) or
+    `invalid_model_field`. A body that two parsers could read differently (duplicate or escaped keys) is
+    normalised: each key once, the last value wins, as Python, Go and JavaScript read it.
+    """
+    members = _decode(raw)
+    places = _walk(raw, members)
+    if places is None:
+        raw = _normalise(members)
+        places = _walk(raw, members) or {}
+    return RequestBody(
+        raw=raw,
+        model_at=places.get("model"),
+        requested=_requested(members),
+        stream=_value(members, "stream") is True,
+        conversation=_text(members, "prompt_cache_key") or _text(members, "user"),
+    )
+
+
+def with_model(body: RequestBody, model: str) -> bytes:
+    """The body with `model` as its model, every other byte as it was."""
+    value = msgspec.json.encode(model)
+    if body.model_at is not None:
+        start, end = body.model_at
+        return b"".join((memoryview(body.raw)[:start], value, memoryview(body.raw)[end:]))
+    brace = body.raw.index(b"{") + 1
+    empty = body.raw[_space(body.raw, brace) : _space(body.raw, brace) + 1] == b"}"
+    comma = b"" if empty else b","
+    return b"".join((body.raw[:brace], b'"model":', value, comma, memoryview(body.raw)[brace:]))
+
+
+def _decode(raw: bytes) -> dict[str, Raw]:
+    try:
+        if not raw.isascii():
+            raw.decode()  # msgspec does not look into the strings that it skips
+        return _MEMBERS.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise GatewayError("invalid_json", f"The request body cannot be read: {error}.") from None
+    except RecursionError:
+        raise GatewayError("invalid_json", "The request body is nested too deeply.") from None
+
+
+def _walk(raw: bytes, members: dict[str, Raw]) -> dict[str, tuple[int, int]] | None:
+    """The place of each member's value, or None where a key stands twice or is written with escapes."""
+    places: dict[str, tuple[int, int]] = {}
+    at = raw.index(b"{") + 1
+    for _ in members:
+        key = _PLAIN_KEY.match(raw, _space(raw, at))
+        if key is None:
+            return None
+        name = key[1].decode()
+        value = bytes(members.get(name, Raw(b"")))
+        start = _space(raw, _space(raw, key.end()) + 1)
+        if name in places or not value or not raw.startswith(value, start):
+            return None
+        places[name] = (start, start + len(value))
+        at = _space(raw, start + len(value))
+        if raw[at] not in b",}":
+            return None
+        at += 1
+    return places if len(places) == len(members) and not raw[_space(raw, max(at, 1)) :].strip(b" \t\n\r}") else None
+
+
+def _normalise(members: dict[str, Raw]) -> bytes:
+    return b"{" + b",".join(msgspec.json.encode(k) + b":" + bytes(v) for k, v in members.items()) + b"}"
+
+
+def _requested(members: dict[str, Raw]) -> str | None:
+    model = _value(members, "model")
+    if model is not None and not isinstance(model, str):
+        raise GatewayError("invalid_model_field", param="model")
+    return model
+
+
+def _text(members: dict[str, Raw], name: str) -> str | None:
+    value = _value(members, name)
+    return value if isinstance(value, str) and value else None
+
+
+def _value(members: dict[str, Raw], name: str) -> Any:
+    """The member's value, decoded; None where it is absent. Only small members are asked for."""
+    return msgspec.json.decode(members[name]) if name in members else None
+
+
+def _space(raw: bytes, at: int) -> int:
+    match = _SPACE.match(raw, at)
+    return match.end() if match else at

@@ -1,0 +1,59 @@
+"""Which headers pass, in each direction, and which are the gateway's own.
+
+Names are lower case throughout, as both the ASGI specification and our upstream client give them.
+"""
+
+from collections.abc import Iterable
+
+Headers = list[tuple[bytes, bytes]]
+
+# RFC 9110 section 7.6.1, with the older `keep-alive` and `proxy-connection`.
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    },
+)
+_CREDENTIALS = frozenset(
+    {b"authorization", b"x-api-key", b"api-key", b"cookie", b"openai-organization", b"openai-project"},
+)
+_CONTROL = frozenset({b"x-tenant-id", b"x-provider", b"x-workflow", b"x-workflow-run-id", b"x-model-policy"})
+# Written anew for the upstream: its own host and length, no compression (so that usage can be read), our span.
+_REWRITTEN = frozenset({b"host", b"content-length", b"accept-encoding", b"expect", b"traceparent"})
+_OURS = frozenset({b"x-call-id", b"x-fine-tuned", b"x-model-reason"})
+
+_NOT_SENT = _HOP_BY_HOP | _CREDENTIALS | _CONTROL | _REWRITTEN
+_NOT_RELAYED = _HOP_BY_HOP | _OURS
+
+
+def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The first header of this (lower-case) name."""
+    return next((value for key, value in headers if key == name), None)
+
+
+def to_upstream(headers: Headers) -> Headers:
+    """What of a caller's headers goes upstream."""
+    named = _named_in_connection(headers)
+    return [
+        (key, value)
+        for key, value in headers
+        if key not in _NOT_SENT and key not in named and not key.startswith(b"x-forwarded-")
+    ]
+
+
+def to_caller(headers: Headers) -> Headers:
+    """What of an upstream's headers goes to the caller."""
+    named = _named_in_connection(headers)
+    return [(key, value) for key, value in headers if key not in _NOT_RELAYED and key not in named]
+
+
+def _named_in_connection(headers: Headers) -> frozenset[bytes]:
+    values = (value for key, value in headers if key == b"connection")
+    return frozenset(token.strip().lower() for value in values for token in value.split(b","))

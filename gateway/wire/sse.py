@@ -1,0 +1,47 @@
+"""Server-sent events in passing: cuts a byte stream into events without holding it back.
+
+Source: WHATWG HTML, "Parsing an event stream". Fields other than `data` are of no interest here.
+"""
+
+import re
+
+# A line ends with CRLF, LF or CR; an event with an empty line. The groups are atomic: a CRLF is one line end.
+_BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_MAX_EVENT = 1 << 20
+
+
+class EventScanner:
+    """Watches a stream go by. An event of more than 1 MiB is passed over, so that memory stays bounded."""
+
+    __slots__ = ("_oversized", "_rest")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._oversized = False
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether all that went by was whole events."""
+        return not self._oversized and not self._rest.strip(b"\r\n")
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The `data` of each event that `chunk` completes."""
+        stream = self._rest + chunk
+        payloads: list[bytes] = []
+        start = 0
+        for blank in _BLANK_LINE.finditer(stream):
+            if not self._oversized:
+                payloads.append(_data(stream[start : blank.start()]))
+            self._oversized = False
+            start = blank.end()
+        self._rest = stream[start:]
+        if len(self._rest) > _MAX_EVENT:
+            self._oversized = True
+            self._rest = self._rest[-3:]
+        return [payload for payload in payloads if payload]
+
+
+def _data(event: bytes) -> bytes:
+    lines = (line for line in _LINE_END.split(event) if line.startswith(b"data:"))
+    return b"\n".join(line[5:].removeprefix(b" ") for line in lines)
