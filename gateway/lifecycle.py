@@ -298,8 +298,8 @@ class Lifecycle:
         except GatewayError as error:
             attempt.error = error.code
             raise
-        except asyncio.CancelledError:
-            attempt.error = "cancelled"
+        except BaseException as error:
+            attempt.error = "cancelled" if isinstance(error, asyncio.CancelledError) else "internal_error"
             raise
         finally:
             attempt.ended = time.time_ns()
@@ -337,8 +337,8 @@ class Lifecycle:
                 exchange.write(_BROKEN_STREAM)
                 await exchange.drain()
             raise
-        except asyncio.CancelledError:
-            attempt.error = "cancelled"
+        except BaseException as error:
+            attempt.error = "cancelled" if isinstance(error, asyncio.CancelledError) else "internal_error"
             raise
         finally:
             attempt.served = reader.served()

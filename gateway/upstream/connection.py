@@ -6,6 +6,7 @@ until the relay has caught up. No pooling, no retries, no policy.
 
 import asyncio
 from collections import deque
+from typing import cast
 
 import httptools
 
@@ -110,8 +111,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream transport, by construction
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""

@@ -1,0 +1,97 @@
+"""Real processes for tests: the gateway, the sandbox provider, an embedded Redis. Each says where it listens."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+ADMIN_KEY = "hs_admin_key_of_the_tests"
+_LISTENING = re.compile(r"listening on (http://\S+)")
+_START_SECONDS = 60.0
+
+
+class Program:
+    """A `housestyle` command under way. `url` is where it listens; `log` what it wrote to standard error."""
+
+    def __init__(self, arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        self._errors: IO[bytes] = log.open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", *arguments],
+            env={**_clean(), **environ},
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            bufsize=1,
+        )
+        self.url = self._wait_for_url()
+
+    def _wait_for_url(self) -> str:
+        assert self.process.stdout is not None
+        said: list[str] = []
+        for line in self.process.stdout:
+            said.append(line)
+            found = _LISTENING.search(line)
+            if found:
+                return found[1]
+        code = self.process.wait()
+        raise RuntimeError(f"ended with {code}: {''.join(said)}{self.log.read_text(errors='replace')[-2000:]}")
+
+    def kill(self) -> None:
+        """Ends it as `kill -9` does."""
+        self.process.kill()
+        self._end()
+
+    def stop(self) -> None:
+        """Ends it as an operator does."""
+        self.process.send_signal(signal.SIGTERM)
+        self._end()
+
+    def _end(self) -> None:
+        self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self._errors.close()
+
+
+@contextlib.contextmanager
+def running(arguments: list[str], environ: Mapping[str, str], log: Path) -> Iterator[Program]:
+    """The command, stopped at the end if nobody ended it before."""
+    program = Program(arguments, environ, log)
+    try:
+        yield program
+    finally:
+        if program.process.poll() is None:
+            program.stop()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0, what: str = "the condition") -> None:
+    """Polls, with a deadline: the only waiting that tests do."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {seconds} s")
+        time.sleep(0.01)
+
+
+def gateway_environ(data_dir: Path, **more: str) -> dict[str, str]:
+    """The settings of a gateway whose provider is on this machine."""
+    return {
+        "HOUSESTYLE_DATA_DIR": str(data_dir),
+        "HOUSESTYLE_ADMIN_KEY": ADMIN_KEY,
+        "HOUSESTYLE_UPSTREAM_ALLOW": "127.0.0.0/8",
+        "HOUSESTYLE_POLL_SECONDS": "0.1",
+        "OTEL_TRACES_EXPORTER": "none",
+        **more,
+    }
+
+
+def _clean() -> dict[str, str]:
+    """This environment without what would change a gateway's behaviour."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("HOUSESTYLE_", "OTEL_"))}
