@@ -40,14 +40,16 @@ async def run(store: Store, manager: Manager, *, artifacts_url: str, until: asyn
             minimum_check_interval=_RESOLUTION,
             reconnection_delay=timedelta(seconds=1),
         ) as worker:
-            working = asyncio.create_task(worker.run_forever())
-            waking = asyncio.create_task(_wake(store, docket, tick))
-            stopping = asyncio.create_task(until.wait())
-            done, _ = await asyncio.wait({working, waking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (working, waking, stopping):
+            tasks: list[asyncio.Task[Any]] = [
+                asyncio.create_task(worker.run_forever()),
+                asyncio.create_task(_wake(store, docket, tick)),
+                asyncio.create_task(until.wait()),
+            ]
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(working, waking, stopping, return_exceptions=True)
-            for task in done - {stopping}:
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for task in done:
                 task.result()
 
 

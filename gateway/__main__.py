@@ -1,8 +1,10 @@
 """The `housestyle` command. Each command reads the settings, completes them, and runs one thing."""
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,12 +45,46 @@ def sandbox(
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8090,
     step_seconds: Annotated[float, typer.Option(help="How long a job stays in each of its states.")] = 1.0,
+    usable_after: Annotated[
+        float | None, typer.Option(help="Seconds from `succeeded` to a model that answers.")
+    ] = None,
+    chunk_seconds: Annotated[float, typer.Option(help="The pause between two chunks of a stream.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Makes the models' texts repeatable.")] = 7,
 ) -> None:
     """Runs the sandbox provider: a small OpenAI-compatible server for trials and tests."""
     from finetune import sandbox as provider
 
-    provider.serve(host, port, provider.SandboxSettings(step_seconds=step_seconds, seed=seed))
+    settings = provider.SandboxSettings(
+        step_seconds=step_seconds,
+        usable_after_seconds=usable_after,
+        chunk_seconds=chunk_seconds,
+        seed=seed,
+    )
+    try:
+        provider.serve(host, port, settings)
+    except RuntimeError as error:
+        typer.echo(f"housestyle: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@main.command()
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on standard output.")] = False,
+    vault: Annotated[Path | None, typer.Option(help="A JSONL Vault of your own.")] = None,
+    keep: Annotated[bool, typer.Option(help="Leave the gateway running, and say how to reach it.")] = False,
+) -> None:
+    """Shows the whole job in under a minute: train a firm's model, activate it, go back to stock."""
+    from rich.console import Console
+
+    from gateway.demo import story
+
+    try:
+        told = story.run(Console(stderr=as_json), os.environ, vault=vault, keep=keep)
+    except story.DemoFailed as error:
+        typer.echo(f"housestyle demo: {error}", err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps(told))
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -35,6 +36,9 @@ class CannotListen(Exception):
 def serve(host: str, port: int, environ: Mapping[str, str]) -> None:
     """The gateway, until SIGTERM or SIGINT. Raises SettingsError, EmbeddedError, CannotListen."""
     logs.configure()
+    # uvicorn raises the signal again once it has shut down; by default that would end us before our children.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _leave)
     settings = read(environ)
     with _listening(host, port) as listener:
         if settings.embedded and not settings.attached:
@@ -134,6 +138,10 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=int(settings.drain_seconds),
     )
     _Server(config).run(sockets=[listener])
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _completed(environ: Mapping[str, str]) -> Settings:

@@ -60,7 +60,7 @@ def test_titles_of_headings(heading: str, title: str) -> None:
     [
         ("4.1. Care Of The Orchard. The Keeper shall prune.", "Care Of The Orchard"),
         ("(q) Obligors: The Keeper and the Owner.", "Obligors"),
-        ("SECTION 5.03. Payment of Bills, etc. The Keeper shall pay.", "Payment of Bills, etc"),
+        ("SECTION 5.03. Payment of Bills. The Keeper shall pay.", "Payment of Bills"),
         ("a. **Bees**. We keep some.", "Bees"),
         ("**Invoicing** You pay in May.", "Invoicing"),
         ("* **Be kind and open** - New members come each day.", "Be kind and open"),

@@ -13,11 +13,12 @@ import pytest
 from finetune.sandbox import running
 
 
-async def test_the_module_serves_and_says_where() -> None:
+async def test_the_command_serves_and_says_where() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "finetune.sandbox",
+        "gateway",
+        "sandbox",
         "--port",
         "0",
         "--step-seconds",

@@ -1,0 +1,46 @@
+"""Vaults: where a firm's own documents are read from.
+
+The package's front door: open one by its URL, count it. How each kind is read stays in its own file.
+"""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from finetune.vaults.allowed import check_allowed
+from finetune.vaults.base import BadRecord, Chunk, Vault, VaultCount, VaultNotAllowed, VaultUnreadable
+from finetune.vaults.files import FilesVault
+
+__all__ = [
+    "BadRecord",
+    "Chunk",
+    "Vault",
+    "VaultCount",
+    "VaultNotAllowed",
+    "VaultUnreadable",
+    "check_allowed",
+    "count",
+    "count_ready",
+    "open_vault",
+]
+
+
+def open_vault(url: str, roots: Sequence[str]) -> Vault:
+    """The Vault at `url`, which must lie under one of `roots`. Raises VaultNotAllowed, VaultUnreadable."""
+    return FilesVault(url, roots)
+
+
+def count(vault: Vault) -> VaultCount:
+    """Reads the whole Vault once. Raises VaultUnreadable."""
+    ready = other = 0
+    for record in vault.chunks():
+        if isinstance(record, Chunk) and record.ready:
+            ready += 1
+        else:
+            other += 1
+    return VaultCount(ready_chunks=ready, other_chunks=other)
+
+
+def count_ready(vault: Vault, stop_at: int) -> int:
+    """The number of ready chunks, read no further than the `stop_at`-th. Raises VaultUnreadable."""
+    ready = (record for record in vault.chunks() if isinstance(record, Chunk) and record.ready)
+    return sum(1 for _ in islice(ready, stop_at))
