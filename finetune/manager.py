@@ -133,6 +133,8 @@ class Manager:
             dataset = await asyncio.to_thread(self._build, tick.job, tick.tenant.vault.url)
         except (VaultUnreadable, VaultNotAllowed) as error:
             raise Refused("vault_unreadable", str(error)) from None
+        except OSError as error:  # the artifacts' place, or a second tick that builds the same
+            raise TryAgain(f"The training file could not be written: {error}") from None
         return steps.after_snapshot(tick.job, dataset, records.now())
 
     def _build(self, job: Job, vault_url: str) -> Dataset:

@@ -63,7 +63,7 @@ class FilesVault:
     def _records(self, path: str) -> Iterator[Chunk | BadRecord]:
         number = 0
         try:
-            with fsspec.open(path, "rb", compression="infer") as opened:
+            with fsspec.filesystem("file").open(path, "rb", compression="infer") as opened:
                 for number, line in enumerate(_lines(opened, self._max_line_bytes), start=1):
                     record = _record(line, place=f"{_name(path)}:{number}", limit=self._max_line_bytes)
                     if record is not None:

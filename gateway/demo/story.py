@@ -1,6 +1,7 @@
 """The demo's story, in the order in which it is told. What it prints is for somebody who has never seen the product."""
 
 import json
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -12,15 +13,17 @@ from typing import Any
 import httpx2
 import openai
 from rich.console import Console
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from gateway.demo import vocabulary
 from gateway.demo.programs import DidNotStart, program
 
 _STATES = ("queued", "snapshotting", "uploading", "training", "ready")
-_TENANT = "harrow-and-pell"
+_SHIPPED_VAULT = "harrow-and-pell.jsonl"
 _MODEL = "gpt-4o-mini"
 _BASE_MODEL = "gpt-4o-mini-2024-07-18"
 _QUESTION = "Draft a short clause on the notice that ends this agreement, in the house style of our firm."
@@ -34,7 +37,7 @@ class DemoFailed(Exception):
 def run(console: Console, environ: Mapping[str, str], *, vault: Path | None, keep: bool) -> dict[str, Any]:
     """Runs the demo; the object that `--json` prints. Raises DemoFailed."""
     shipped = Path(str(files("gateway.demo") / "vaults"))
-    vault = (vault or shipped / f"{_TENANT}.jsonl").resolve()
+    vault = (vault or shipped / _SHIPPED_VAULT).resolve()
     if not vault.is_file():
         raise DemoFailed(f"There is no Vault at {vault}.")
     with ExitStack() as stack:
@@ -48,11 +51,11 @@ def run(console: Console, environ: Mapping[str, str], *, vault: Path | None, kee
         console.print(f"  gateway   {gateway}   (with a Redis of its own)")
         console.print(f"  provider  {sandbox}   (the sandbox: small, strict, and its fine-tuning is real)\n")
         admin_key = (data / "admin-key").read_text()
-        story = _Story(console, gateway, admin_key, _firm_words(vault, shipped))
+        story = _Story(console, gateway, admin_key, _tenant_name(vault), _firm_words(vault, shipped))
         stack.callback(story.close)
         told = story.tell(sandbox, vault)
         if keep:
-            _wait(console, gateway, admin_key, story.key)
+            _wait(console, story, admin_key)
         return told
 
 
@@ -97,10 +100,18 @@ def _texts(vault: Path) -> list[str]:
 class _Story:
     """The demo's two clients, and what they do in turn."""
 
-    def __init__(self, console: Console, gateway: str, admin_key: str, firm_words: frozenset[str]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        gateway: str,
+        admin_key: str,
+        tenant: str,
+        firm_words: frozenset[str],
+    ) -> None:
         self.key = ""
+        self.gateway = gateway
+        self.path = f"/tenants/{tenant}"
         self._console = console
-        self._gateway = gateway
         self._firm_words = firm_words
         headers = {"authorization": f"Bearer {admin_key}"}
         self._admin = httpx2.Client(base_url=f"{gateway}/admin/api", headers=headers, timeout=60)
@@ -115,36 +126,36 @@ class _Story:
         records = [self._call("2. The Assistant asks; nothing is active, so the stock model answers")]
         job = self._train()
         self._step("4. An admin activates it")
-        activation = self._ask("POST", f"/tenants/{_TENANT}/jobs/{job['id']}/activate", {})
+        activation = self._ask("POST", f"{self.path}/jobs/{job['id']}/activate", {})
         self._say_propagation(activation)
         records.append(self._call("5. The Assistant asks again, exactly as before; the firm's own model answers"))
         self._step("6. Use stock model")
-        self._say_propagation(self._ask("POST", f"/tenants/{_TENANT}/stock", {}))
+        self._say_propagation(self._ask("POST", f"{self.path}/stock", {}))
         records.append(self._call("7. The same question once more"))
         self._summary(records)
-        job = self._ask("GET", f"/tenants/{_TENANT}/jobs/{job['id']}")
+        job = self._ask("GET", f"{self.path}/jobs/{job['id']}")
         return {"job": job, "activation": activation, "calls": [record for record, _ in records]}
 
     def _set_up(self, sandbox: str, vault: Path) -> None:
         self._step("1. A firm is set up: a tenant, its provider, a key for its Assistant, its Vault")
-        self._ask("PUT", f"/tenants/{_TENANT}", {"name": "Harrow & Pell"})
+        self._ask("PUT", self.path, {"name": vault.stem})
         provider = {
             "kind": "openai_compatible",
             "base_url": f"{sandbox}/v1",
             "api_key": "sk-the-firms-own-provider-key",
             "default_model": _MODEL,
         }
-        self._ask("PUT", f"/tenants/{_TENANT}/providers/main", provider)
-        made = self._ask("POST", f"/tenants/{_TENANT}/keys", {"role": "caller", "label": "Assistant"})
+        self._ask("PUT", f"{self.path}/providers/main", provider)
+        made = self._ask("POST", f"{self.path}/keys", {"role": "caller", "label": "Assistant"})
         self.key = made["key"]
-        counted = self._ask("PUT", f"/tenants/{_TENANT}/vault", {"url": vault.as_uri()})
+        counted = self._ask("PUT", f"{self.path}/vault", {"url": vault.as_uri()})
         self._say(f"{vault.name}: {counted['ready_chunks']} ready chunks, {counted['other_chunks']} others left out")
 
     def _train(self) -> dict[str, Any]:
         """Makes a job and follows it; raises DemoFailed where it does not become ready."""
         self._step("3. A fine-tune job: the Vault becomes a training file, the training file a model")
         order = {"label": "Demo", "backend": "openai", "provider": "main", "base_model": _BASE_MODEL}
-        job = self._ask("POST", f"/tenants/{_TENANT}/jobs", order)
+        job = self._ask("POST", f"{self.path}/jobs", order)
         columns = (TextColumn("   "), BarColumn(32), TextColumn("{task.description}"), TimeElapsedColumn())
         deadline = time.monotonic() + _JOB_SECONDS
         with Progress(*columns, console=self._console, transient=False) as progress:
@@ -153,7 +164,7 @@ class _Story:
                 if time.monotonic() > deadline:
                     raise DemoFailed(f"The job is still `{job['status']}` after {_JOB_SECONDS} s.")
                 time.sleep(0.1)
-                job = self._ask("GET", f"/tenants/{_TENANT}/jobs/{job['id']}")
+                job = self._ask("GET", f"{self.path}/jobs/{job['id']}")
                 if job["status"] in _STATES:
                     progress.update(bar, completed=_STATES.index(job["status"]), description=job["status"])
         if job["status"] != "ready":
@@ -168,20 +179,20 @@ class _Story:
     def _call(self, title: str) -> tuple[dict[str, Any], str]:
         """One call through the official client; its Why record, and the answer."""
         self._step(title)
-        with openai.OpenAI(base_url=f"{self._gateway}/v1", api_key=self.key) as client:
+        with openai.OpenAI(base_url=f"{self.gateway}/v1", api_key=self.key) as client:
             raw = client.chat.completions.with_raw_response.create(
                 model=_MODEL,
                 messages=[{"role": "user", "content": _QUESTION}],
                 extra_headers={"X-Workflow": "assistant"},
             )
             answer = raw.parse().choices[0].message.content or ""
-        self._console.print(Panel(answer, width=100))
-        record = self._ask("GET", f"/tenants/{_TENANT}/why/{raw.headers['x-call-id']}")
+        self._console.print(Panel(answer, width=min(100, self._console.width)))
+        record = self._ask("GET", f"{self.path}/why/{raw.headers['x-call-id']}")
         self._why(record)
         return record, answer
 
     def _why(self, record: dict[str, Any]) -> None:
-        table = Table(box=None, show_header=False, padding=(0, 2))
+        table = Table("", "", "", box=None, show_header=False, padding=(0, 1))
         for name in ("requested_model", "routed_model", "served_model", "fine_tuned", "reason", "job_id", "trace_id"):
             table.add_row("Why" if name == "requested_model" else "", name, str(record[name]))
         self._console.print(table)
@@ -195,7 +206,7 @@ class _Story:
 
     def _summary(self, records: list[tuple[dict[str, Any], str]]) -> None:
         self._step("What came of it")
-        table = Table("call", "answered by", "fine_tuned", "reason", "the firm's own words")
+        table = Table("call", Column("answered by", overflow="fold"), "fine_tuned", "reason", "the firm's own words")
         for number, (record, answer) in enumerate(records, 1):
             share = vocabulary.share(answer, self._firm_words)
             row = (record["served_model"], str(record["fine_tuned"]).lower(), record["reason"], f"{share:.0%}")
@@ -220,20 +231,25 @@ class _Story:
         self._console.print(f"\n[bold]{title}[/bold]")
 
     def _say(self, text: str) -> None:
-        self._console.print(f"    {text}", markup=False, highlight=False)
+        self._console.print(Padding(Text(text), (0, 0, 0, 4)))
 
 
-def _wait(console: Console, gateway: str, admin_key: str, caller_key: str) -> None:
+def _wait(console: Console, story: _Story, admin_key: str) -> None:
     console.print("\n[bold]The gateway goes on until you press Ctrl-C[/bold]")
     for name, value in (
-        ("base_url", f"{gateway}/v1"),
-        ("caller key", caller_key),
-        ("admin API", f"{gateway}/admin/api/tenants/{_TENANT}"),
+        ("base_url", f"{story.gateway}/v1"),
+        ("caller key", story.key),
+        ("admin API", f"{story.gateway}/admin/api{story.path}"),
         ("admin key", admin_key),
     ):
-        console.print(f"    {name:<11} {value}", markup=False, highlight=False)
+        console.print(f"    {name:<11} {value}", markup=False, highlight=False, soft_wrap=True)
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
         console.print("\nGoodbye.")
+
+
+def _tenant_name(vault: Path) -> str:
+    """The Vault's file name as a tenant's name."""
+    return re.sub(r"[^a-z0-9]+", "-", vault.stem.lower()).strip("-")[:63] or "firm"

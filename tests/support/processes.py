@@ -30,7 +30,12 @@ class Program:
             text=True,
             bufsize=1,
         )
-        self.url = self._wait_for_url()
+        try:
+            self.url = self._wait_for_url()
+        except BaseException:
+            self.process.kill()
+            self._end()
+            raise
 
     def _wait_for_url(self) -> str:
         assert self.process.stdout is not None
@@ -40,7 +45,7 @@ class Program:
             found = _LISTENING.search(line)
             if found:
                 return found[1]
-        code = self.process.wait()
+        code = self.process.wait(30)
         raise RuntimeError(f"ended with {code}: {''.join(said)}{self.log.read_text(errors='replace')[-2000:]}")
 
     def kill(self) -> None:

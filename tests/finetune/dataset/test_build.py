@@ -166,7 +166,7 @@ def test_the_bytes_do_not_hang_on_the_process(tmp_path: Path) -> None:
         "print(build(vault(15), sys.argv[1]).sha256)"
     )
     digests = {
-        subprocess.run(  # noqa: S603 - this interpreter, our own words
+        subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / seed)],
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[3])},
             check=True,
@@ -223,7 +223,7 @@ def test_killed_in_the_middle_it_leaves_nothing_or_the_old_whole(tmp_path: Path,
     if built_before:
         build(vault(15), str(tmp_path))
     before = bytes_of(tmp_path) if built_before else {}
-    process = subprocess.Popen(  # noqa: S603 - this interpreter, our own words
+    process = subprocess.Popen(
         [sys.executable, "-c", _KILLED, str(tmp_path)],
         env={"PYTHONPATH": str(Path(__file__).parents[3])},
         stdout=subprocess.PIPE,

@@ -12,6 +12,11 @@ from tests.finetune.dataset.texts import CONTENTS, LEGALESE, PLAIN, SIGNATURES, 
 
 SENTENCE = "The Keeper shall water the young trees each evening and shall report any frost to the Owner at once."
 
+FORM_NAME = (
+    "ORCHARD FORM 7 AS REVISED BY THE SOCIETY OF KEEPERS, 12 HIGH STREET, UPPER SLAUGHTER, NEAR STOW "
+    "SECOND EDITION ALL RIGHTS RESERVED"
+)
+
 
 def found(text: str, min_chars: int = 80, max_chars: int = 8000) -> Passage:
     passage = find_passage(clean(text), min_chars, max_chars)
@@ -41,10 +46,7 @@ def found(text: str, min_chars: int = 80, max_chars: int = 8000) -> Passage:
         ("$ 5,733 $ 8,945", "table"),
         ("apples", "table"),
         ("Tree | Age | Height | Fruit", "table"),
-        (
-            "ORCHARD FORM 7 REVISED BY SOCIETY OF KEEPERS 12 HIGH STREET UPPER SLAUGHTER NEAR STOW IN OLD ENGLAND",
-            "table",
-        ),
+        (FORM_NAME, "table"),
         ("See {% data variables.contact %} for more.", "markup"),
     ],
 )

@@ -151,6 +151,14 @@ def test_links_are_followed_only_as_far_as_the_roots_reach(tmp_path: Path) -> No
     assert count(open_vault(f"file://{inside}/folder/secret.jsonl", [*roots, f"file://{outside}"])).ready_chunks
 
 
+def test_a_files_name_is_never_read_as_a_url(tmp_path: Path) -> None:
+    for name in ("a::b.jsonl", "zip::c.jsonl", "[d].jsonl"):
+        (tmp_path / name).write_bytes(line(title=name))
+    vault = open_vault(f"file://{tmp_path}/*.jsonl", [f"file://{tmp_path}"])
+    titles = [chunk.title for chunk in vault.chunks() if isinstance(chunk, Chunk)]
+    assert titles == ["[d].jsonl", "a::b.jsonl", "zip::c.jsonl"]
+
+
 def test_a_link_set_after_opening_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "vaults").mkdir()
     (tmp_path / "secret.jsonl").write_bytes(line(0))

@@ -1,0 +1,113 @@
+"""Which headers pass, to the upstream and back."""
+
+import pytest
+
+from gateway.wire.headers import Headers, first, to_caller, to_upstream
+
+KEPT_TO_UPSTREAM = [
+    (b"content-type", b"application/json"),
+    (b"accept", b"text/event-stream"),
+    (b"user-agent", b"OpenAI/Python 3.54"),
+    (b"openai-beta", b"assistants=v2"),
+    (b"anthropic-version", b"2023-06-01"),
+    (b"idempotency-key", b"1"),
+    (b"tracestate", b"vendor=1"),
+    (b"baggage", b"a=b"),
+    (b"x-stainless-lang", b"python"),
+    (b"x-unknown", b"\xe9"),
+    (b"content-encoding", b"identity"),
+]
+NOT_SENT = [
+    # credentials
+    b"authorization",
+    b"x-api-key",
+    b"api-key",
+    b"cookie",
+    b"openai-organization",
+    b"openai-project",
+    # who called from where
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-proto",
+    b"x-forwarded-",
+    # control
+    b"x-tenant-id",
+    b"x-provider",
+    b"x-workflow",
+    b"x-workflow-run-id",
+    b"x-model-policy",
+    # hop by hop
+    b"connection",
+    b"keep-alive",
+    b"proxy-authenticate",
+    b"proxy-authorization",
+    b"proxy-connection",
+    b"te",
+    b"trailer",
+    b"transfer-encoding",
+    b"upgrade",
+    # written anew
+    b"host",
+    b"content-length",
+    b"accept-encoding",
+    b"expect",
+    b"traceparent",
+]
+
+
+def test_a_callers_headers_pass_as_they_are() -> None:
+    assert to_upstream(KEPT_TO_UPSTREAM) == KEPT_TO_UPSTREAM
+
+
+@pytest.mark.parametrize("name", NOT_SENT)
+def test_not_sent_upstream(name: bytes) -> None:
+    headers = [KEPT_TO_UPSTREAM[0], (name, b"v"), KEPT_TO_UPSTREAM[1], (name, b"w")]
+    assert to_upstream(headers) == KEPT_TO_UPSTREAM[:2]
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [b"x-hop", b"close, x-hop", b"X-Hop", b" x-hop ,keep-alive", b",x-hop,,"],
+)
+def test_what_connection_names_is_hop_by_hop(connection: bytes) -> None:
+    headers: Headers = [(b"x-hop", b"1"), (b"connection", connection), (b"x-kept", b"2"), (b"connection", b"other")]
+    assert to_upstream(headers) == [(b"x-kept", b"2")]
+    assert to_caller(headers) == [(b"x-kept", b"2")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"x-call-id",
+        b"x-fine-tuned",
+        b"x-model-reason",
+    ],
+)
+def test_not_relayed_to_the_caller(name: bytes) -> None:
+    assert to_caller([(name, b"v"), (b"content-type", b"text/plain")]) == [(b"content-type", b"text/plain")]
+
+
+def test_an_upstreams_headers_pass_as_they_are() -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"2"),
+        (b"x-request-id", b"req_1"),
+        (b"x-ratelimit-remaining-tokens", b"9"),
+        (b"retry-after", b"3"),
+        (b"set-cookie", b"a=1"),
+        (b"set-cookie", b"b=2"),
+        (b"openai-organization", b"org"),
+    ]
+    assert to_caller(headers) == headers
+
+
+def test_the_first_of_a_name() -> None:
+    headers = [(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]
+    assert (first(headers, b"a"), first(headers, b"b"), first(headers, b"c")) == (b"1", b"2", None)

@@ -1,0 +1,143 @@
+"""The admin API as one key sees it, and a tenant made ready for a test. Plain HTTP; nothing of ours is imported."""
+
+import itertools
+import ssl
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+import msgspec
+
+from tests.support.processes import ADMIN_KEY
+
+STOCK = "gpt-4o-mini"
+BASE_MODEL = "gpt-4o-mini-2024-07-18"
+MAX_CONCURRENT = 20  # calls at once, at the gateway of the tests
+FINAL = ("ready", "failed", "cancelled")
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # empty: loading the system's certificates takes a tenth of a second
+
+_NUMBERS = itertools.count(int(time.time() * 1000))
+
+
+def unique(prefix: str) -> str:
+    """A name that no other test has."""
+    return f"{prefix}-{next(_NUMBERS)}"
+
+
+class Admin:
+    """A key at a gateway's admin API. A context manager."""
+
+    def __init__(self, url: str, key: str | None = ADMIN_KEY) -> None:
+        self.url = url
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx2.Client(base_url=f"{url}/admin/api", headers=headers, timeout=30, verify=NO_TLS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._http.close()
+
+    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> httpx2.Response:
+        """The answer, whatever it is."""
+        if body is None:
+            return self._http.request(method, path, headers=headers)
+        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return self._http.request(method, path, content=content, headers=headers)
+
+    def get(self, path: str) -> Any:
+        """What stands at `path`; it must be there."""
+        return self._done(self.ask("GET", path))
+
+    def put(self, path: str, body: Any) -> Any:
+        """The answer to a PUT that must succeed."""
+        return self._done(self.ask("PUT", path, body))
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The answer to a POST that must succeed."""
+        return self._done(self.ask("POST", path, {} if body is None else body))
+
+    def delete(self, path: str) -> None:
+        """A DELETE that must succeed."""
+        answer = self.ask("DELETE", path)
+        assert answer.status_code == 204, answer.text
+
+    def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str, str | None]:
+        """Status, code and param of an error, which must have the OpenAI API's shape and say something."""
+        answer = self.ask(method, path, body)
+        assert answer.status_code >= 400, answer.text
+        assert answer.headers["content-type"] == "application/json"
+        assert set(answer.json()) == {"error"}
+        error = answer.json()["error"]
+        assert set(error) == {"message", "type", "param", "code"}
+        assert error["message"]
+        return answer.status_code, error["code"], error["param"]
+
+    def job(self, path: str, *wanted: str, seconds: float = 40) -> Any:
+        """The job at `path` once it is in a state of `wanted` (in a final one where none is named)."""
+        deadline = time.monotonic() + seconds
+        while True:
+            job = self.get(path)
+            if job["status"] in (wanted or FINAL):
+                return job
+            assert time.monotonic() < deadline, job
+            assert job["status"] not in FINAL, job
+            time.sleep(0.02)
+
+    def _done(self, answer: httpx2.Response) -> Any:
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+
+class Firm:
+    """A tenant with a provider `main`, a caller's key, and, where wanted, a Vault."""
+
+    def __init__(self, admin: Admin, provider_url: str, *, vault: Path | None = None, **settings: Any) -> None:
+        self.admin = admin
+        self.name = unique("firm")
+        self.path = f"/tenants/{self.name}"
+        self.provider_key = f"sk-{self.name}"
+        self.provider = {
+            "kind": "openai_compatible",
+            "base_url": provider_url,
+            "api_key": self.provider_key,
+            "default_model": STOCK,
+        }
+        admin.put(self.path, settings)
+        admin.put(f"{self.path}/providers/main", self.provider)
+        self.key: str = admin.post(f"{self.path}/keys", {"role": "caller"})["key"]
+        self.auth = {"authorization": f"Bearer {self.key}"}
+        if vault is not None:
+            admin.put(f"{self.path}/vault", {"url": vault.as_uri()})
+
+    def order(self, **more: Any) -> Any:
+        """A new job."""
+        body = {"label": "Spring", "backend": "openai", "base_model": BASE_MODEL, **more}
+        return self.admin.post(f"{self.path}/jobs", body)
+
+    def job_path(self, job: Any) -> str:
+        """Where a job is."""
+        return f"{self.path}/jobs/{job['id']}"
+
+    def ready_job(self, **more: Any) -> Any:
+        """A new job, once it is ready."""
+        job = self.admin.job(self.job_path(self.order(**more)))
+        assert job["status"] == "ready", job
+        return job
+
+    def say(self, model: str = STOCK, headers: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
+        """A chat call of the firm's."""
+        body = {"model": model, "messages": [{"role": "user", "content": "Write a clause."}], **more}
+        return httpx2.post(
+            f"{self.admin.url}/v1/chat/completions",
+            json=body,
+            headers={**self.auth, **(headers or {})},
+            timeout=30,
+            verify=NO_TLS,
+        )
+
+    def why(self, call_id: str) -> Any:
+        """The record of a call."""
+        return self.admin.get(f"{self.path}/why/{call_id}")

@@ -1,0 +1,76 @@
+"""An OTLP collector on a socket: takes spans over HTTP, decodes the protobuf, keeps them."""
+
+import contextlib
+import gzip
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+
+class Collector:
+    """What has arrived. `url` is the endpoint's base."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.spans: list[Span] = []
+
+    def of_call(self, call_id: str, count: int) -> list[Span]:
+        """The spans of a call in the order of their attempts, once there are `count`."""
+        deadline = time.monotonic() + 10
+        while True:
+            found = [span for span in list(self.spans) if attributes(span).get("housestyle.call_id") == call_id]
+            if len(found) >= count:
+                return sorted(found, key=lambda span: span.start_time_unix_nano)
+            assert time.monotonic() < deadline, f"{len(found)} spans of {call_id}, not {count}"
+            time.sleep(0.02)
+
+
+def attributes(span: Span) -> dict[str, Any]:
+    """A span's attributes as plain values."""
+    return {pair.key: _value(pair.value) for pair in span.attributes}
+
+
+def _value(value: AnyValue) -> Any:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [_value(item) for item in value.array_value.values]
+    return getattr(value, str(kind))
+
+
+@contextlib.contextmanager
+def collecting() -> Iterator[Collector]:
+    """A collector on a free port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+            request = ExportTraceServiceRequest.FromString(body)
+            for resource in request.resource_spans:
+                for scope in resource.scope_spans:
+                    collector.spans.extend(scope.spans)
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    collector = Collector(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield collector
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,39 @@
+"""Vaults for tests: JSONL files of invented clauses, as many as are wanted."""
+
+from pathlib import Path
+
+import msgspec
+
+_FRUIT = ("apples", "pears", "plums", "figs", "quinces", "medlars", "damsons")
+
+
+def clause(number: int) -> str:
+    """One of as many different clauses as are wanted."""
+    fruit = _FRUIT[number % len(_FRUIT)]
+    return (
+        f"{number}.1. Delivery Of The Crop. The Keeper shall deliver {number} baskets of {fruit} to the Owner prior "
+        f"to the first day of October, and shall furnish to the Owner a receipt therefor. In the event that fewer than "
+        f"{number} baskets are delivered, the Keeper shall pay to the Owner the value thereof.\n\n"
+        f"{number}.2. Loss. The Keeper shall notify the Owner forthwith upon the loss of any {fruit} hereunder, and "
+        f"shall indemnify and hold harmless the Owner from any and all claims arising out of such loss."
+    )
+
+
+def write_vault(path: Path, ready: int, other: int = 0) -> Path:
+    """A Vault of `ready` ready chunks and `other` that are not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [
+        msgspec.json.encode(
+            {
+                "chunk_id": f"deed-{number // 5}:{number:04}",
+                "document_id": f"deed-{number // 5}",
+                "title": "Deed",
+                "position": number,
+                "status": "ready" if number <= ready else "pending",
+                "text": clause(number),
+            },
+        )
+        for number in range(1, ready + other + 1)
+    ]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    return path
