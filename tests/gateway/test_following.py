@@ -26,11 +26,11 @@ def new_routes() -> Routes:
     return Routes(Keyring((b"k" * 32,)), None, time.time)
 
 
-async def put_tenant(store: Store, name: str, **changes: Any) -> int:
+async def put_tenant(store: Store, tenant: str, /, **changes: Any) -> int:
     """Makes or changes a tenant; the change's revision."""
-    row = await store.row(keys.TENANTS, name)
-    after = TenantRow(name, created_at=NOW, updated_at=NOW, **changes)
-    return (await store.commit([Write(keys.TENANTS, name, row, msgspec.json.encode(after))])).revision
+    row = await store.row(keys.TENANTS, tenant)
+    after = TenantRow(tenant, created_at=NOW, updated_at=NOW, **changes)
+    return (await store.commit([Write(keys.TENANTS, tenant, row, msgspec.json.encode(after))])).revision
 
 
 async def put_key(store: Store, key: str) -> int:

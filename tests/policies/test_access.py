@@ -81,6 +81,6 @@ def test_whose_call_it_is(role: Role, named: str | None, expected: str | Refusal
 
 
 def test_every_role_is_given_by_one_kind_of_admin() -> None:
-    assert TENANT_ROLES == {Role.CALLER, Role.TENANT_ADMIN}
-    assert PLATFORM_ROLES == {Role.SERVICE, Role.PLATFORM_ADMIN}
+    assert {Role.CALLER, Role.TENANT_ADMIN} == TENANT_ROLES
+    assert {Role.SERVICE, Role.PLATFORM_ADMIN} == PLATFORM_ROLES
     assert not MAY[Role.TENANT_ADMIN] & {Action.GOVERN_TENANT, Action.LIST_TENANTS, Action.MANAGE_PLATFORM}

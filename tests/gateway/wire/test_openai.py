@@ -154,7 +154,7 @@ ANSWERS = st.recursive(
     st.lists(st.binary(max_size=40) | ANSWERS.map(lambda a: b"data: " + json.dumps(a).encode() + b"\n\n")),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 def test_nothing_that_an_upstream_sends_raises(chunks: list[bytes], stream: bool) -> None:
     reader = AnswerReader(stream=stream)
     for part in chunks:

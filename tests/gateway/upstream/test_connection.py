@@ -1,0 +1,269 @@
+"""One connection against a real server: every way in which an answer may come, end and break."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.errors import GatewayError
+from gateway.upstream.pool import Answer, Pool
+from tests.gateway.upstream.server import Peer, serving, standstill
+
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: here\r\ncontent-length: 2\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.fixture(autouse=True)
+async def nothing_unhandled() -> AsyncIterator[None]:
+    """Whatever the event loop would only have logged fails the test."""
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    yield
+    assert unhandled == []
+
+
+async def whole(answer: Answer) -> bytes:
+    parts = []
+    while part := await answer.read():
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def asked(pool: Pool, script: list[bytes], *, close: bool = True) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body of the answer that `script` is."""
+
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(*script)
+        if not close:
+            await peer.gone()
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            body = await whole(answer)
+            assert await answer.read() == b"", "the end stays the end"
+            return answer.status, answer.headers, body
+
+
+def bytewise(answer: bytes) -> list[bytes]:
+    return [answer[n : n + 1] for n in range(len(answer))]
+
+
+CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "body"),
+    [
+        pytest.param([OK + b"content-length: 5\r\n\r\nhello"], b"hello", id="content-length"),
+        pytest.param([OK + b"content-length: 5\r\n\r\n", b"he", b"llo"], b"hello", id="content-length in parts"),
+        pytest.param([OK + b"content-length: 0\r\n\r\n"], b"", id="no body"),
+        pytest.param([CHUNKED], b"hello world", id="chunked"),
+        pytest.param(bytewise(CHUNKED), b"hello world", id="chunked, byte by byte"),
+        pytest.param([OK + b"\r\n", b"he", b"llo"], b"hello", id="until the connection ends"),
+        pytest.param([b"HTTP/1.0 200 OK\r\n\r\nhello"], b"hello", id="HTTP/1.0"),
+        pytest.param([b"HTTP/1.1 204 No Content\r\n\r\n"], b"", id="204"),
+        pytest.param([b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"], b"", id="304"),
+        pytest.param([OK + b"content-length: 3\r\n\r\n\0\xff\n"], b"\0\xff\n", id="any bytes"),
+    ],
+)
+async def test_answers(pool: Pool, script: list[bytes], body: bytes) -> None:
+    assert (await asked(pool, script))[2] == body
+
+
+async def test_status_and_headers_as_they_came(pool: Pool) -> None:
+    head = (
+        b"HTTP/1.1 429 Slow Down\r\nX-Request-ID: req_1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 2\r\n\r\n"
+    )
+    status, headers, body = await asked(pool, [head, b"no"])
+    assert (status, body) == (429, b"no")
+    assert headers == [
+        (b"x-request-id", b"req_1"),
+        (b"set-cookie", b"a"),
+        (b"set-cookie", b"b"),
+        (b"content-length", b"2"),
+    ]
+
+
+@pytest.mark.parametrize("separately", [True, False])
+async def test_interim_answers_are_passed_over(pool: Pool, separately: bool) -> None:
+    script = [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n",
+        OK + b"content-length: 2\r\nx-a: 1\r\n\r\nok",
+    ]
+    status, headers, body = await asked(pool, script if separately else [b"".join(script)])
+    assert (status, headers, body) == (200, [(b"content-length", b"2"), (b"x-a", b"1")], b"ok")
+
+
+async def test_the_first_bytes_are_given_before_the_last_are_sent(pool: Pool) -> None:
+    read = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"transfer-encoding: chunked\r\n\r\n6\r\nfirst \r\n")
+        await read.wait()
+        await peer.say(b"4\r\nlast\r\n0\r\n\r\n")
+
+    async with serving(script) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            assert await answer.read() == b"first "
+            read.set()
+            assert await whole(answer) == b"last"
+
+
+async def test_the_request_arrives_as_it_was_written(pool: Pool) -> None:
+    body = bytes(range(256)) * 8192
+    head = b"POST /v1/x?y=z HTTP/1.1\r\nhost: here\r\ncontent-length: %d\r\n\r\n" % len(body)
+    arrived: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        arrived.append(await peer.request())
+        await peer.answer(b"")
+
+    async with serving(script) as server:
+        with await pool.request(server.origin, head, body) as answer:
+            assert await whole(answer) == b""
+    assert arrived == [head + body]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param([OK + b"content-length: 10\r\n\r\nhello"], id="content-length"),
+        pytest.param([OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"], id="chunked, between chunks"),
+        pytest.param([OK + b"transfer-encoding: chunked\r\n\r\n9\r\nhello"], id="chunked, inside a chunk"),
+        pytest.param(
+            [OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"], id="chunked, before its last line"
+        ),
+    ],
+)
+async def test_an_answer_that_is_cut(pool: Pool, script: list[bytes]) -> None:
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(*script)
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            assert await answer.read() == b"hello"
+            with pytest.raises(GatewayError) as cut:
+                await answer.read()
+            assert cut.value.code == "upstream_disconnected"
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        pytest.param(b"SSH-2.0-OpenSSH_9.6\r\n", id="another protocol"),
+        pytest.param(b"\x15\x03\x01\x00\x02\x02\x46", id="a TLS alert"),
+        pytest.param(b"HTTP/1.1 abc OK\r\n\r\n", id="no status"),
+        pytest.param(OK + b"content-length: x\r\n\r\n", id="no length"),
+        pytest.param(OK + b"content-length: 1\r\ncontent-length: 2\r\n\r\n", id="two lengths"),
+        pytest.param(OK + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n", id="length and chunked"),
+        pytest.param(OK + b"x\0y: 1\r\n\r\n", id="NUL in a header's name"),
+        pytest.param(OK + b"x-long: " + b"x" * 300_000, id="headers without end"),
+        pytest.param(OK + b"x: 1\r\n" * 60_000, id="headers without number"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000, id="interim answers without end"),
+    ],
+)
+async def test_garbage(pool: Pool, garbage: bytes) -> None:
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(garbage)
+        await peer.gone()
+
+    async with serving(run) as server:
+        with pytest.raises(GatewayError) as failed:
+            await pool.request(server.origin, HEAD, b"{}")
+        assert failed.value.code == "upstream_protocol_error"
+        async with asyncio.timeout(10):
+            await server.peers[0].gone()
+
+
+async def test_garbage_between_chunks(pool: Pool) -> None:
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\nnothing hexadecimal\r\n")
+        await peer.gone()
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            with pytest.raises(GatewayError) as failed:
+                await whole(answer)
+            assert failed.value.code == "upstream_protocol_error"
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_a_connection_that_ends_before_any_answer(pool: Pool, reset: bool) -> None:
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        if reset:
+            peer.reset()
+
+    async with serving(run) as server:
+        with pytest.raises(GatewayError) as failed:
+            await pool.request(server.origin, HEAD, b"{}")
+        assert failed.value.code == "upstream_protocol_error"
+        assert len(server.peers) == 1, "a new connection is not tried twice"
+
+
+async def test_a_slow_reader_holds_the_sender_back(pool: Pool) -> None:
+    size = 64 << 20
+    block = bytes(range(256)) * 256
+    sent = 0
+
+    async def run(peer: Peer) -> None:
+        nonlocal sent
+        await peer.request()
+        peer.writer.transport.set_write_buffer_limits(0)
+        await peer.say(OK + b"content-length: %d\r\n\r\n" % size)
+        while sent < size:
+            await peer.say(block)
+            sent += len(block)
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            stalled = await standstill(lambda: sent)
+            assert stalled < size // 2
+            first = await answer.read()
+            assert len(first) <= 768 * 1024, "what is held in memory for a caller who does not read"
+            digest, total = hashlib.sha256(first), len(first)
+            while part := await answer.read():
+                digest.update(part)
+                total += len(part)
+    assert total == sent == size
+    assert digest.digest() == hashlib.sha256(block * (size // len(block))).digest()
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_a_cancelled_call_closes_its_connection_at_once(pool: Pool, begun: bool) -> None:
+    arrived, left = asyncio.Event(), asyncio.Event()
+
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        if begun:
+            await peer.say(OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        arrived.set()
+        await peer.gone()
+        left.set()
+
+    reading = asyncio.Event()
+
+    async def call() -> None:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            assert await answer.read() == b"hello"
+            reading.set()
+            await answer.read()
+
+    async with serving(run) as server:
+        task = asyncio.create_task(call())
+        await arrived.wait()
+        if begun:
+            await reading.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(10):
+            await left.wait()
