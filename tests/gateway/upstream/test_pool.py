@@ -127,9 +127,8 @@ async def test_a_call_that_fails_on_our_side_closes_its_connection(pool: Pool) -
         left.set()
 
     async with serving(run) as server:
-        with pytest.raises(ZeroDivisionError):
-            with await pool.request(server.origin, HEAD, b"{}"):
-                raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError), await pool.request(server.origin, HEAD, b"{}"):
+            raise ZeroDivisionError
         async with asyncio.timeout(10):
             await left.wait()
 
