@@ -30,8 +30,7 @@ class Refusal(Enum):
     )
     WRONG_KEY = Shape(
         401,
-        "Incorrect API key provided: {hint}. Any key of eight or more characters that starts with sk- is "
-        "accepted by the sandbox.",
+        "Incorrect API key provided: {hint}. Any key that starts with sk- is accepted by the sandbox.",
         code="invalid_api_key",
     )
     UNKNOWN_URL = Shape(404, "Invalid URL ({method} {path})")

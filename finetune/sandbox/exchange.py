@@ -24,7 +24,7 @@ from finetune.sandbox.faults import FaultBook
 from finetune.sandbox.store import Account, Store
 from finetune.sandbox.values import SandboxSettings
 
-_SHORTEST_KEY = 8
+_SHOWN_FROM = 8
 CREDENTIALS = frozenset({"authorization", "x-api-key", "api-key", "cookie", "proxy-authorization"})
 
 
@@ -84,7 +84,7 @@ def account_of(request: Request) -> Account:
     key = exchange_in(request.scope).key
     if key is None:
         raise ApiError(Refusal.NO_KEY)
-    if not key.startswith("sk-") or len(key) < _SHORTEST_KEY:
+    if not key.startswith("sk-") or key == "sk-":
         raise ApiError(Refusal.WRONG_KEY, hint=_masked(key))
     sandbox = sandbox_of(request)
     account = sandbox.store.account(account_id(key))
@@ -93,4 +93,4 @@ def account_of(request: Request) -> Account:
 
 
 def _masked(key: str) -> str:
-    return f"{key[:5]}***{key[-2:]}" if len(key) >= _SHORTEST_KEY else "***"
+    return f"{key[:5]}***{key[-2:]}" if len(key) >= _SHOWN_FROM else "***"

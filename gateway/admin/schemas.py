@@ -58,10 +58,15 @@ class KeyPost(Struct, forbid_unknown_fields=True):
     expires_at: str | None = None
 
 
+class VaultOptions(Struct, forbid_unknown_fields=True, frozen=True):
+    """A Vault in files has none."""
+
+
 class VaultPut(Struct, forbid_unknown_fields=True):
     """`url` lies under HOUSESTYLE_VAULT_ROOTS."""
 
     url: Annotated[str, Meta(min_length=1, max_length=2000)]
+    options: VaultOptions = VaultOptions()
 
 
 class Hyperparameters(Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):

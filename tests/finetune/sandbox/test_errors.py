@@ -9,7 +9,7 @@ from finetune.sandbox.errors import ApiError, Refusal
 from tests.finetune.sandbox.support import ASK, Trial, trial_at
 
 
-@pytest.mark.parametrize("key", ["sk-abc", "hs_something-else", "wrong"])
+@pytest.mark.parametrize("key", ["pk-abc", "hs_something-else", "wrong"])
 def test_wrong_keys(url: str, key: str) -> None:
     with trial_at(url, key) as trial, pytest.raises(openai.AuthenticationError) as refused:
         trial.ai.models.list()

@@ -6,7 +6,19 @@ import pytest
 from finetune.sandbox import SandboxSettings, running
 from tests.finetune.sandbox.support import BASE, KEY, Trial, trial_at, until
 
-STOCK = ["gpt-4o-mini", BASE, "gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", "sandbox-small"]
+STOCK = [
+    "gpt-4o-mini",
+    BASE,
+    "gpt-4.1-mini",
+    "gpt-4.1-mini-2025-04-14",
+    "sandbox-small",
+    "gpt-4o",
+    "gpt-4o-2024-08-06",
+    "gpt-4.1",
+    "gpt-4.1-2025-04-14",
+    "gpt-5-mini",
+    "gpt-5-mini-2025-08-07",
+]
 
 
 def test_stock_models(trial: Trial) -> None:
@@ -17,6 +29,12 @@ def test_stock_models(trial: Trial) -> None:
     with pytest.raises(openai.NotFoundError) as unknown:
         trial.ai.models.retrieve("gpt-99")
     assert unknown.value.code == "model_not_found"
+
+
+def test_a_model_that_cannot_be_tuned(trial: Trial) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        trial.ai.fine_tuning.jobs.create(model="gpt-5-mini", training_file=trial.upload())
+    assert (refused.value.code, refused.value.param) == ("model_not_available", "model")
 
 
 def test_a_fine_tuned_model_is_listed_for_its_account_only(firm: tuple[Trial, str], stranger: Trial) -> None:
