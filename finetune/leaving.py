@@ -32,18 +32,27 @@ async def _finish(store: Store, tenant: str, artifacts_url: str) -> None:
     row = await store.row(keys.TENANTS, tenant)
     if mark is None or row is None:
         return
-    if mark.body == b"erase":
-        await _erase(store, tenant, artifacts_url)
     after = replace(tenant_row(row), providers={}, vault=None)
     writes = [
         Write(keys.TENANTS, tenant, row, msgspec.json.encode(after)),
         Write(keys.LEAVING, tenant, mark, None),
     ]
     try:
+        await _drop_keys(store, tenant)
+        if mark.body == b"erase":
+            await _erase(store, tenant, artifacts_url)
         await store.commit(writes)
     except Conflict:
         return  # looked at again in a moment
     log.info("tenant_left", tenant=tenant, erased=mark.body == b"erase")
+
+
+async def _drop_keys(store: Store, tenant: str) -> None:
+    """The rows of keys that stopped with their tenant."""
+    table = keys.keys_of(tenant)
+    for key_id in await store.fields(table):
+        rows = [(name, await store.row(name, key_id)) for name in (keys.KEYS, table)]
+        await store.commit([Write(name, key_id, row, None) for name, row in rows if row is not None])
 
 
 async def _erase(store: Store, tenant: str, artifacts_url: str) -> None:

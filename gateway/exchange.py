@@ -109,8 +109,8 @@ class AsgiExchange:
 
     async def end(self) -> None:
         """See Exchange."""
+        self.close()  # first: a server may say "disconnected" as soon as an answer is whole
         await self._flush(more=False)
-        self.close()
 
     def abort(self) -> None:
         """See Exchange."""

@@ -38,6 +38,7 @@ _REFUSED_SECONDS = 30.0
 _MAX_ERROR_BODY = 64 * 1024
 _MAX_MODEL_LIST = 16 << 20
 _WORKFLOW_LENGTH = 128
+_RECORDED_LENGTH = 256  # of a model's name or an id, in spans and records: what a caller or upstream said
 _BROKEN_STREAM = b'data: {"error":{"message":"The provider broke off its answer.","type":"server_error","param":null,'
 _BROKEN_STREAM += b'"code":"upstream_disconnected"}}\n\n'
 
@@ -272,7 +273,9 @@ class Lifecycle:
     ) -> Answer:
         """One request upstream; its span is made by `settle`, whatever becomes of it."""
         assert call.target is not None  # noqa: S101 - identified
-        upstream = routes.upstreams[decision.provider]
+        upstream = routes.upstreams.get(decision.provider)
+        if upstream is None:  # its credential cannot be opened
+            raise GatewayError("provider_not_configured")
         if upstream.kind not in NATIVE_KINDS:
             raise GatewayError("endpoint_not_supported", f"Calls to providers of kind {upstream.kind} are not served.")
         attempt = Attempt(
@@ -284,7 +287,7 @@ class Lifecycle:
             fine_tuned=decision.fine_tuned,
             reason=decision.reason,
             job_id=decision.job_id,
-            routed_model=decision.model or call.requested,
+            routed_model=_short(decision.model or call.requested),
             stream=call.body is not None and call.body.stream,
             started=time.time_ns(),
         )
@@ -403,7 +406,7 @@ class Lifecycle:
             call.call_id,
             call.routes.route.tenant,
             call.workflow,
-            call.requested,
+            _short(call.requested),
             call.routes.route.revision,
         )
         for attempt in call.attempts:
@@ -467,7 +470,7 @@ def _record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
         key_id=caller.key_id,
         workflow=call.workflow,
         endpoint=call.endpoint,
-        requested_model=call.requested,
+        requested_model=_short(call.requested),
         routed_model=last.routed_model if last else None,
         served_model=served.model,
         provider=call.decision.provider if call.decision else None,
@@ -489,6 +492,10 @@ def _record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
         else None,
         cancelled=call.cancelled,
     )
+
+
+def _short(text: str | None) -> str | None:
+    return text[:_RECORDED_LENGTH] if text else text
 
 
 def _text(value: bytes) -> str:

@@ -74,6 +74,8 @@ class Routes:
         known = self._keys.get(digest)
         if known is None or known.expires <= self._clock():
             return None
+        if known.caller.tenant is not None and known.caller.tenant not in self._tenants:
+            return None  # a deleted tenant's keys stop with it
         return known.caller
 
     def apply(self, table: str, field: str, row: Row | None, revision: int) -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from gateway.errors import GatewayError
 from gateway.replicas import Propagation, acknowledged
 from gateway.store import keys
-from gateway.store.connection import Conflict, Note, Store, Write
+from gateway.store.connection import Conflict, Note, Store, StoreUnavailable, Write
 from gateway.store.rows import Row, TenantRow, tenant_row
 from policies.values import Caller
 
@@ -88,9 +88,16 @@ class Control:
             except Conflict:
                 await asyncio.sleep(random.uniform(0, 0.005))  # noqa: S311 - so that two do not meet again
                 continue
-            propagation = await acknowledged(self.store, committed.revision)
+            propagation = await self._propagated(committed.revision)
             return Changed(planned.result, committed.revision, committed.durable, propagation)
         raise GatewayError("conflict")
+
+    async def _propagated(self, revision: int) -> Propagation:
+        """How far the change has come. It stands, so a store that goes away now is no error: nobody acknowledged."""
+        try:
+            return await acknowledged(self.store, revision)
+        except StoreUnavailable:
+            return Propagation(replicas=1, acknowledged=0, unreachable=0, milliseconds=0.0)
 
     def _audit(self, actor: Caller, action: str, tenant: str | None, plan: Plan[T]) -> bytes:
         return msgspec.json.encode(

@@ -26,6 +26,7 @@ from policies.values import Caller
 log = structlog.get_logger(__name__)
 
 _MAX_BODY = 1 << 20
+_UNSURE = "The store went away in the middle of the change; whether it was made will show when it is back."
 _DEFAULT_LIMIT = 50
 _MAX_LIMIT = 500
 _UNKNOWN = re.compile(r"unknown field `(.+?)`")
@@ -99,8 +100,8 @@ def mount(route: AdminRoute, routes: Routes) -> StarletteRoute:
         except GatewayError as error:
             return error_response(error)
         except StoreUnavailable as error:
-            log.warning("store_unavailable", route=route.path, cause=str(error))
-            return error_response(GatewayError("store_unavailable"))
+            log.warning("store_unavailable", route=route.path, cause=str(error), unsure=error.unsure)
+            return error_response(GatewayError("store_unavailable", _UNSURE if error.unsure else None))
         except ClientDisconnect:
             return Response(status_code=400)
 

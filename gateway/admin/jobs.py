@@ -26,6 +26,7 @@ from gateway.store.rows import Row, TenantRow
 from policies.access import Action
 
 _TICK_SECONDS = 10.0
+_MAX_IDEMPOTENCY_KEY = 255
 
 
 class _FirstAnswer(Struct):
@@ -62,6 +63,8 @@ class Jobs:
         """Makes a job; with an Idempotency-Key, a repeat gets the first answer."""
         body: JobPost = asked.body
         repeat = asked.headers.get("idempotency-key")
+        if repeat and len(repeat) > _MAX_IDEMPOTENCY_KEY:
+            raise GatewayError("invalid_field", f"An Idempotency-Key has at most {_MAX_IDEMPOTENCY_KEY} characters.")
         request = hashlib.sha256(msgspec.json.encode(body)).hexdigest()
         table = keys.first_answers_of(asked.tenant)
 

@@ -101,15 +101,6 @@ class Tenants:
             )
             leaving = Write(keys.LEAVING, asked.tenant, None, b"erase" if erase else b"keep")
             writes = [tenant_write(row, after), leaving]
-            ids = await store.fields(keys.keys_of(asked.tenant))
-            for key_id, key, listed in zip(
-                ids,
-                await store.rows(keys.KEYS, ids),
-                await store.rows(keys.keys_of(asked.tenant), ids),
-                strict=True,
-            ):
-                writes += [Write(keys.KEYS, key_id, key, None)] if key is not None else []
-                writes += [Write(keys.keys_of(asked.tenant), key_id, listed, None)] if listed is not None else []
             live = [job_id for tenant, job_id in await records.live(store) if tenant == asked.tenant]
             return Plan(writes, live, _shown(before), {"deleted": True, "erase": erase})
 

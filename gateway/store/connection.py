@@ -32,8 +32,12 @@ _SECONDS = 2.0
 
 
 class StoreUnavailable(Exception):
-    """Redis cannot be reached, is loading, or answers too late. Whether the change stands is then unknown only
-    where the connection broke in the middle of it."""
+    """Redis cannot be reached, is loading, or answers too late. `unsure`: a change was on its way, and whether it
+    was made will only show when Redis is back."""
+
+    def __init__(self, message: str, *, unsure: bool = False) -> None:
+        super().__init__(message)
+        self.unsure = unsure
 
 
 class Conflict(Exception):
@@ -103,7 +107,7 @@ def connect(url: str, *, blocking: bool = False) -> aioredis.Redis:
         url,
         socket_timeout=None if blocking else _SECONDS,
         socket_connect_timeout=_SECONDS,
-        retry=Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 0),  # a change that is sent twice may be made twice
         decode_responses=False,
         protocol=2,  # plain replies; RESP3 gives nothing here and shapes XREAD otherwise
     )
@@ -183,11 +187,14 @@ class Store:
 
     async def _run(self, names: list[str], arguments: list[Any]) -> tuple[bytes, int, bool]:
         """The script, and on the same connection the question whether it is on disk."""
-        with translated():
-            async with self.redis.pipeline(transaction=False) as pipe:
-                await cast("Any", self._commit(keys=names, args=arguments, client=pipe))
-                pipe.execute_command("WAITAOF", 1, 0, 1000)
-                outcome, confirmed = await pipe.execute(raise_on_error=False)
+        try:
+            with translated():
+                async with self.redis.pipeline(transaction=False) as pipe:
+                    await cast("Any", self._commit(keys=names, args=arguments, client=pipe))
+                    pipe.execute_command("WAITAOF", 1, 0, 1000)
+                    outcome, confirmed = await pipe.execute(raise_on_error=False)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(str(error), unsure=True) from error
         if isinstance(outcome, Exception):
             with translated():
                 raise outcome

@@ -10,6 +10,7 @@ from msgspec import Struct
 from gateway.wire.sse import EventScanner
 
 _MAX_ANSWER = 8 << 20
+_MAX_NAME = 256
 
 
 class Served(Struct, frozen=True):
@@ -110,6 +111,10 @@ class AnswerReader:
         self._served = _merge(self._served, answer)
 
 
+def _short(text: str | None) -> str | None:
+    return text[:_MAX_NAME] if text else None
+
+
 def _merge(before: Served, answer: _Answer) -> Served:
     """What is known after one more event: a later event adds, it never takes away."""
     finished = tuple(choice.finish_reason for choice in answer.choices if choice.finish_reason)
@@ -120,8 +125,8 @@ def _merge(before: Served, answer: _Answer) -> Served:
     cached = now.prompt_tokens_details.cached_tokens if now.prompt_tokens_details else None
     reasoning = now.completion_tokens_details.reasoning_tokens if now.completion_tokens_details else None
     return Served(
-        model=before.model or answer.model,
-        response_id=before.response_id or answer.id,
+        model=before.model or _short(answer.model),
+        response_id=before.response_id or _short(answer.id),
         finish_reasons=before.finish_reasons + finished,
         input_tokens=now.prompt_tokens if usage else before.input_tokens,
         output_tokens=now.completion_tokens if usage else before.output_tokens,
