@@ -20,10 +20,10 @@ from msgspec.structs import replace
 
 from finetune import activation, records, states, steps
 from finetune.backends.base import Access, Backend, Factory, Order, Refused, TryAgain
-from finetune.dataset import build
+from finetune.dataset import DatasetSummary, build
 from finetune.records import Stored
 from finetune.steps import Step
-from finetune.values import Dataset, Job
+from finetune.values import Job
 from finetune.vaults import VaultNotAllowed, VaultUnreadable, open_vault
 from gateway.store import keys
 from gateway.store.connection import Conflict, Store, StoreUnavailable, Write
@@ -137,16 +137,8 @@ class Manager:
             raise TryAgain(f"The training file could not be written: {error}") from None
         return steps.after_snapshot(tick.job, dataset, records.now())
 
-    def _build(self, job: Job, vault_url: str) -> Dataset:
-        summary = build(open_vault(vault_url, self._roots).chunks(), self._artifact(job))
-        return Dataset(
-            chunks=summary.chunks,
-            examples=summary.examples,
-            validation_examples=summary.validation_examples,
-            tokens=summary.tokens,
-            sha256=summary.sha256,
-            skipped=dict(summary.skipped),
-        )
+    def _build(self, job: Job, vault_url: str) -> DatasetSummary:
+        return build(open_vault(vault_url, self._roots).chunks(), self._artifact(job))
 
     def _artifact(self, job: Job) -> str:
         return records.artifact_of(self._artifacts, job)

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from finetune import states
 from finetune.backends.base import ProviderJob, TryAgain
-from finetune.values import Dataset, Job
+from finetune.dataset.values import DatasetSummary
+from finetune.values import Job
 
 MIN_CHUNKS = 10
 MIN_EXAMPLES = 10  # the provider's own limit
@@ -35,7 +36,7 @@ def ended(job: Job) -> Step:
     return Step(job, ((job.status, words),), None)
 
 
-def after_snapshot(job: Job, dataset: Dataset, now: str) -> Step:
+def after_snapshot(job: Job, dataset: DatasetSummary, now: str) -> Step:
     """A Vault was read: too little of it ends the job before anything leaves the house."""
     if dataset.chunks < MIN_CHUNKS:
         words = f"The Vault has {dataset.chunks} ready chunks; at least {MIN_CHUNKS} are needed."

@@ -5,6 +5,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from finetune.dataset.values import DatasetSummary
+
 Status = Literal["queued", "snapshotting", "uploading", "training", "ready", "failed", "cancelled"]
 
 Backend = Literal["openai", "azure_openai", "anthropic", "bedrock", "vertex", "together", "fireworks"]
@@ -15,17 +17,6 @@ class Notice(Struct, frozen=True):
 
     code: str
     message: str
-
-
-class Dataset(Struct, frozen=True):
-    """What a job is trained on, in numbers. `sha256` is that of the training file."""
-
-    chunks: int
-    examples: int
-    validation_examples: int
-    tokens: int
-    sha256: str
-    skipped: dict[str, int]
 
 
 class Job(Struct, frozen=True, omit_defaults=True):
@@ -54,7 +45,7 @@ class Job(Struct, frozen=True, omit_defaults=True):
     training_file_id: str | None = None
     error: Notice | None = None
     warnings: tuple[Notice, ...] = ()
-    dataset: Dataset | None = None
+    dataset: DatasetSummary | None = None
     trained_tokens: int | None = None
     estimated_cost_usd: float | None = None
     retires_at: str | None = None

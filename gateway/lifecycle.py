@@ -16,29 +16,30 @@ from collections.abc import Iterator
 import structlog
 from msgspec import Struct
 
-from gateway import endpoints, timestamps
+from gateway import call as calls
+from gateway import endpoints
+from gateway.call import CallState
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone, Exchange
 from gateway.routing import NATIVE_KINDS, Routes, TenantRoutes, Upstream
-from gateway.telemetry import Attempt, CallFacts, Telemetry, Trace
+from gateway.telemetry import Attempt, Telemetry
 from gateway.upstream.pool import Answer, Pool
-from gateway.why import WhyRecord, WhyWriter
+from gateway.why import WhyWriter
 from gateway.wire import body as wire_body
 from gateway.wire import headers as wire_headers
 from gateway.wire import models as wire_models
 from gateway.wire.body import RequestBody
-from gateway.wire.openai import AnswerReader, Served, error_code
+from gateway.wire.openai import AnswerReader, error_code
 from policies import access, substitution
-from policies.values import Call, Caller, Decision, Reason, Refusal
+from policies.values import Call, Decision, Reason, Refusal
 
 log = structlog.get_logger(__name__)
 
 _REFUSED_SECONDS = 30.0
-_MAX_ERROR_BODY = 64 * 1024
+_PEEKED = 64 * 1024
 _MAX_MODEL_LIST = 16 << 20
 _WORKFLOW_LENGTH = 128
-_RECORDED_LENGTH = 256  # of a model's name or an id, in spans and records: what a caller or upstream said
 _BROKEN_STREAM = b'data: {"error":{"message":"The provider broke off its answer.","type":"server_error","param":null,'
 _BROKEN_STREAM += b'"code":"upstream_disconnected"}}\n\n'
 
@@ -48,40 +49,6 @@ class Limits(Struct, frozen=True):
 
     body: int
     concurrent: int
-
-
-class CallState(Struct):
-    """All that becomes known of a call on its way; `settle` makes its spans and its record of it."""
-
-    call_id: str
-    arrived: float  # seconds since the epoch
-    begun: int  # nanoseconds, monotonic
-    trace: Trace
-    endpoint: str
-    workflow: str | None
-    caller: Caller | None = None
-    routes: TenantRoutes | None = None
-    target: Target | None = None
-    body: RequestBody | None = None
-    decision: Decision | None = None
-    refusal: Reason | None = None
-    attempts: list[Attempt] = []
-    status: int = 0
-    error: str | None = None
-    first_chunk: int | None = None
-    cancelled: bool = False
-
-    @property
-    def reason(self) -> Reason | None:
-        """Why this model answers, as far as that was decided."""
-        return self.decision.reason if self.decision else self.refusal
-
-    @property
-    def requested(self) -> str | None:
-        """The model that the caller named."""
-        if self.body is not None:
-            return self.body.requested
-        return self.target.model if self.target else None
 
 
 class Lifecycle:
@@ -149,7 +116,7 @@ class Lifecycle:
             raise GatewayError("not_ready")
         if self.draining:
             raise GatewayError("draining")
-        key = presented_key(exchange.headers)
+        key = wire_headers.presented_key(exchange.headers)
         caller = self._routes.caller(key) if key else None
         if caller is None:
             raise GatewayError("invalid_api_key")
@@ -200,7 +167,7 @@ class Lifecycle:
         provider = wire_headers.first(exchange.headers, b"x-provider")
         policy = wire_headers.first(exchange.headers, b"x-model-policy")
         run = wire_headers.first(exchange.headers, b"x-workflow-run-id")
-        asked = Call(
+        call.asked = Call(
             rewritten=call.target.endpoint.rewritten,
             requested=call.requested,
             provider=_text(provider) if provider else None,
@@ -208,7 +175,7 @@ class Lifecycle:
             arm_key=(_text(run) if run else None) or (call.body and call.body.conversation) or call.call_id,
         )
         decision = substitution.decide(
-            asked,
+            call.asked,
             routes.route,
             self._routes.owners,
             active_refused=self._is_refused(routes),
@@ -239,13 +206,13 @@ class Lifecycle:
         if decision.reason is not Reason.ACTIVE_JOB or answer.status not in (400, 403, 404):
             return answer, b""
         try:
-            head = await _read_up_to(answer, _MAX_ERROR_BODY)
+            head = await _peek(answer)
         except BaseException:
             answer.close()
             raise
-        if not substitution.refuses_model(answer.status, error_code(head)):
+        if call.asked is None or not substitution.refuses_model(answer.status, error_code(head)):
             return answer, head
-        fallback = substitution.fall_back(decision, self._asked_again(exchange, call), routes.route)
+        fallback = substitution.fall_back(decision, call.asked, routes.route)
         if fallback is None:
             return answer, head
         answer.close()
@@ -253,10 +220,6 @@ class Lifecycle:
         call.attempts[-1].error = "model_not_found"
         call.decision = fallback
         return await self._attempt(exchange, call, routes, fallback), b""
-
-    def _asked_again(self, exchange: Exchange, call: CallState) -> Call:
-        provider = wire_headers.first(exchange.headers, b"x-provider")
-        return Call(True, call.requested, _text(provider) if provider else None, False, call.call_id)
 
     def _remember(self, routes: TenantRoutes, decision: Decision, call: CallState) -> None:
         now = time.monotonic()
@@ -287,7 +250,7 @@ class Lifecycle:
             fine_tuned=decision.fine_tuned,
             reason=decision.reason,
             job_id=decision.job_id,
-            routed_model=_short(decision.model or call.requested),
+            routed_model=calls.short(decision.model or call.requested),
             stream=call.body is not None and call.body.stream,
             started=time.time_ns(),
         )
@@ -402,28 +365,10 @@ class Lifecycle:
             )
         if call.routes is None or call.caller is None:
             return
-        facts = CallFacts(
-            call.call_id,
-            call.routes.route.tenant,
-            call.workflow,
-            _short(call.requested),
-            call.routes.route.revision,
-        )
+        facts = calls.facts(call, call.routes)
         for attempt in call.attempts:
             self._telemetry.span(call.trace, attempt, facts)
-        self._why.put(_record(call, call.routes, call.caller))
-
-
-def presented_key(headers: wire_headers.Headers) -> str | None:
-    """The key that the caller shows, in whichever header; None for none, or for two that differ."""
-    shown: set[bytes] = set()
-    for name, value in headers:
-        if name == b"authorization":
-            scheme, _, token = value.strip().partition(b" ")
-            shown.add(token.strip() if scheme.lower() == b"bearer" else b"")
-        elif name in (b"x-api-key", b"api-key"):
-            shown.add(value.strip())
-    return _text(shown.pop()) or None if len(shown) == 1 else None
+        self._why.put(calls.record(call, call.routes, call.caller))
 
 
 def _body(body: RequestBody | None, decision: Decision) -> bytes:
@@ -444,6 +389,14 @@ def _request_head(exchange: Exchange, target: Target, upstream: Upstream, length
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
+async def _peek(answer: Answer) -> bytes:
+    """The beginning of an error's body: all of it, unless it is very long."""
+    head = b""
+    while len(head) < _PEEKED and (chunk := await answer.read()):
+        head += chunk
+    return head
+
+
 async def _read_up_to(answer: Answer, limit: int) -> bytes:
     """The whole body of a small answer. Raises GatewayError `upstream_protocol_error` above `limit` bytes."""
     parts: list[bytes] = []
@@ -454,48 +407,6 @@ async def _read_up_to(answer: Answer, limit: int) -> bytes:
         if size > limit:
             raise GatewayError("upstream_protocol_error", "The provider's answer is longer than it may be here.")
     return b"".join(parts)
-
-
-def _record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
-    last = call.attempts[-1] if call.attempts else None
-    served = last.served if last else Served()
-    now = time.perf_counter_ns()
-    streamed = call.body is not None and call.body.stream
-    return WhyRecord(
-        call_id=call.call_id,
-        trace_id=call.trace.hex,
-        span_id=last.span_hex if last else None,
-        time=timestamps.from_seconds(call.arrived),
-        tenant=routes.route.tenant,
-        key_id=caller.key_id,
-        workflow=call.workflow,
-        endpoint=call.endpoint,
-        requested_model=_short(call.requested),
-        routed_model=last.routed_model if last else None,
-        served_model=served.model,
-        provider=call.decision.provider if call.decision else None,
-        fine_tuned=call.decision is not None and call.decision.fine_tuned,
-        reason=call.reason,
-        job_id=call.decision.job_id if call.decision else None,
-        revision=routes.route.revision,
-        attempts=len(call.attempts),
-        status=call.status,
-        error=call.error,
-        response_id=served.response_id,
-        stream=streamed,
-        input_tokens=served.input_tokens,
-        output_tokens=served.output_tokens,
-        cost_usd=None,
-        duration_ms=round((now - call.begun) / 1e6, 3),
-        time_to_first_chunk_ms=round((call.first_chunk - call.begun) / 1e6, 3)
-        if streamed and call.first_chunk is not None
-        else None,
-        cancelled=call.cancelled,
-    )
-
-
-def _short(text: str | None) -> str | None:
-    return text[:_RECORDED_LENGTH] if text else text
 
 
 def _text(value: bytes) -> str:

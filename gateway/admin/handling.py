@@ -16,9 +16,9 @@ from starlette.routing import Route as StarletteRoute
 
 from gateway.admin.changes import Changed
 from gateway.errors import GatewayError
-from gateway.lifecycle import presented_key
 from gateway.routing import Routes
 from gateway.store.connection import StoreUnavailable
+from gateway.wire.headers import presented_key
 from policies import access
 from policies.access import Action
 from policies.values import Caller

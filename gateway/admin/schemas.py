@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from finetune.values import Backend, Dataset, Notice
+from finetune.dataset.values import DatasetSummary
+from finetune.values import Backend, Notice
 
 Label = Annotated[str, Meta(max_length=200)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -191,7 +192,7 @@ class JobView(Struct):
     provider_job_id: str | None
     error: Notice | None
     warnings: tuple[Notice, ...]
-    dataset: Dataset | None
+    dataset: DatasetSummary | None
     hyperparameters: dict[str, Any]
     trained_tokens: int | None
     estimated_cost_usd: float | None

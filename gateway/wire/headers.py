@@ -54,6 +54,18 @@ def to_caller(headers: Headers) -> Headers:
     return [(key, value) for key, value in headers if key not in _NOT_RELAYED and key not in named]
 
 
+def presented_key(headers: Headers) -> str | None:
+    """The key that the caller shows, in whichever header; None for none, or for two that differ."""
+    shown: set[bytes] = set()
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, token = value.strip().partition(b" ")
+            shown.add(token.strip() if scheme.lower() == b"bearer" else b"")
+        elif name in (b"x-api-key", b"api-key"):
+            shown.add(value.strip())
+    return shown.pop().decode("latin-1") or None if len(shown) == 1 else None
+
+
 def _named_in_connection(headers: Headers) -> frozenset[bytes]:
     values = (value for key, value in headers if key == b"connection")
     return frozenset(token.strip().lower() for value in values for token in value.split(b","))

@@ -1,0 +1,111 @@
+"""What becomes known of a call on its way, and the record of it. Values only; the steps are in `lifecycle.py`."""
+
+import time
+
+from msgspec import Struct
+
+from gateway import timestamps
+from gateway.endpoints import Target
+from gateway.routing import TenantRoutes
+from gateway.telemetry import Attempt, CallFacts, Trace
+from gateway.why import WhyRecord
+from gateway.wire.body import RequestBody
+from gateway.wire.openai import Served
+from policies.values import Call, Caller, Decision, Reason
+
+_RECORDED_LENGTH = 256  # of a model's name, in spans and records: a caller may say anything
+
+
+class CallState(Struct):
+    """All that becomes known of a call on its way; `settle` makes its spans and its record of it."""
+
+    call_id: str
+    arrived: float  # seconds since the epoch
+    begun: int  # nanoseconds, monotonic
+    trace: Trace
+    endpoint: str
+    workflow: str | None
+    caller: Caller | None = None
+    routes: TenantRoutes | None = None
+    target: Target | None = None
+    body: RequestBody | None = None
+    asked: Call | None = None
+    decision: Decision | None = None
+    refusal: Reason | None = None
+    attempts: list[Attempt] = []
+    status: int = 0
+    error: str | None = None
+    first_chunk: int | None = None
+    cancelled: bool = False
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why this model answers, as far as that was decided."""
+        return self.decision.reason if self.decision else self.refusal
+
+    @property
+    def recorded_model(self) -> str | None:
+        """The requested model as spans and records have it."""
+        return short(self.requested)
+
+    @property
+    def requested(self) -> str | None:
+        """The model that the caller named."""
+        if self.body is not None:
+            return self.body.requested
+        return self.target.model if self.target else None
+
+
+def facts(call: CallState, routes: TenantRoutes) -> CallFacts:
+    """What the spans of all attempts of the call share."""
+    return CallFacts(
+        call.call_id,
+        routes.route.tenant,
+        call.workflow,
+        call.recorded_model,
+        routes.route.revision,
+    )
+
+
+def record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
+    """The call's Why record, made when it is over."""
+    last = call.attempts[-1] if call.attempts else None
+    served = last.served if last else Served()
+    now = time.perf_counter_ns()
+    streamed = call.body is not None and call.body.stream
+    return WhyRecord(
+        call_id=call.call_id,
+        trace_id=call.trace.hex,
+        span_id=last.span_hex if last else None,
+        time=timestamps.from_seconds(call.arrived),
+        tenant=routes.route.tenant,
+        key_id=caller.key_id,
+        workflow=call.workflow,
+        endpoint=call.endpoint,
+        requested_model=call.recorded_model,
+        routed_model=last.routed_model if last else None,
+        served_model=served.model,
+        provider=call.decision.provider if call.decision else None,
+        fine_tuned=call.decision is not None and call.decision.fine_tuned,
+        reason=call.reason,
+        job_id=call.decision.job_id if call.decision else None,
+        revision=routes.route.revision,
+        attempts=len(call.attempts),
+        status=call.status,
+        error=call.error,
+        response_id=served.response_id,
+        stream=streamed,
+        input_tokens=served.input_tokens,
+        output_tokens=served.output_tokens,
+        cost_usd=None,
+        duration_ms=round((now - call.begun) / 1e6, 3),
+        time_to_first_chunk_ms=round((call.first_chunk - call.begun) / 1e6, 3)
+        if streamed and call.first_chunk is not None
+        else None,
+        cancelled=call.cancelled,
+    )
+
+
+def short(text: str | None) -> str | None:
+    """A text of any length, as long as it is recorded."""
+    return text[:_RECORDED_LENGTH] if text else text
