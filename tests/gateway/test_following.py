@@ -161,7 +161,12 @@ async def test_changes_made_during_the_load_are_there_and_nothing_revoked_comes_
     for start in range(0, size, 500):
         await store.commit(
             [
-                Write(keys.KEYS, f"hs_{n}", None, msgspec.json.encode(KeyRow(f"hs_{n}", fingerprint(f"hs_{n}"), "caller", NOW)))
+                Write(
+                    keys.KEYS,
+                    f"hs_{n}",
+                    None,
+                    msgspec.json.encode(KeyRow(f"hs_{n}", fingerprint(f"hs_{n}"), "caller", NOW)),
+                )
                 for n in range(start, start + 500)
             ],
         )

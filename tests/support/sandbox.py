@@ -20,10 +20,14 @@ class Account:
         self.base_url = f"{url}/v1"
 
     def order(self, kind: str, match: dict[str, str], times: int | None = 1, **fault: Any) -> None:
-        """Orders a fault for the next `times` requests of this account that match."""
+        """Orders a fault for the next `times` requests (None: all) of this account that match."""
         body = {"fault": {"kind": kind, **fault}, "match": match, "times": times, "account": self.key}
         answer = httpx2.post(f"{self._url}/sandbox/faults", json=body, verify=NO_TLS)
         assert answer.status_code == 201, answer.text
+
+    def clear(self) -> None:
+        """Takes back every fault that was ordered, for every account."""
+        httpx2.delete(f"{self._url}/sandbox/faults", verify=NO_TLS)
 
     def calls(self, method: str = "", path: str = "") -> list[Any]:
         """The calls that reached this account, oldest first."""

@@ -23,9 +23,10 @@ from pathlib import Path
 import redis
 from gateway.store.embedded import EmbeddedRedis
 with EmbeddedRedis(Path(sys.argv[1]), os.environ) as server:
-    with redis.Redis.from_url(server.url, protocol=2) as client:
-        print(server.url, client.info("server")["process_id"], flush=True)
     try:
+        with redis.Redis.from_url(server.url, protocol=2) as client:
+            pid = client.info("server")["process_id"]
+        print(server.url, pid, flush=True)
         sys.stdin.read()
     except KeyboardInterrupt:
         with redis.Redis.from_url(server.url, protocol=2) as client:
@@ -182,7 +183,6 @@ def test_a_long_path_is_no_hindrance(tmp_path: Path) -> None:
         assert client.get("clause") == b"4.1"
 
 
-
 def test_a_ctrl_c_leaves_it_running_until_its_parent_is_done(tmp_path: Path) -> None:
     with parent(tmp_path) as first:
         os.killpg(first.process.pid, signal.SIGINT)
@@ -191,8 +191,6 @@ def test_a_ctrl_c_leaves_it_running_until_its_parent_is_done(tmp_path: Path) -> 
         wait_until(lambda: not alive(first.server), what="the server's end")
     with EmbeddedRedis(tmp_path, os.environ) as server, client_of(server.url) as client:
         assert client.get("last") == b"words"
-
-
 
 
 def test_a_lock_is_held_by_one_and_given_back(tmp_path: Path) -> None:

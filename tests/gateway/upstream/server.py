@@ -17,6 +17,7 @@ class Peer:
     def __init__(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.number = number
         self.requests: list[bytes] = []
+        self.ended = asyncio.Event()  # its script came to its end
         self.reader = reader
         self.writer = writer
 
@@ -68,6 +69,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client left
         finally:
+            peer.ended.set()
             peer.writer.close()
             with contextlib.suppress(OSError):
                 await peer.writer.wait_closed()

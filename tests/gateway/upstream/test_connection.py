@@ -179,7 +179,7 @@ async def test_garbage(pool: Pool, garbage: bytes) -> None:
             await pool.request(server.origin, HEAD, b"{}")
         assert failed.value.code == "upstream_protocol_error"
         async with asyncio.timeout(10):
-            await server.peers[0].gone()
+            await server.peers[0].ended.wait()
 
 
 async def test_garbage_between_chunks(pool: Pool) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.wire.headers import Headers, first, to_caller, to_upstream
+from gateway.wire.headers import Headers, first, presented_key, to_caller, to_upstream
 
 KEPT_TO_UPSTREAM = [
     (b"content-type", b"application/json"),
@@ -111,3 +111,30 @@ def test_an_upstreams_headers_pass_as_they_are() -> None:
 def test_the_first_of_a_name() -> None:
     headers = [(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]
     assert (first(headers, b"a"), first(headers, b"b"), first(headers, b"c")) == (b"1", b"2", None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ([], None),
+        ([(b"authorization", b"Bearer hs_1")], "hs_1"),
+        ([(b"authorization", b"bearer  hs_1 ")], "hs_1"),
+        ([(b"x-api-key", b"hs_1")], "hs_1"),
+        ([(b"api-key", b" hs_1")], "hs_1"),
+        ([(b"authorization", b"Bearer hs_1"), (b"x-api-key", b"hs_1"), (b"api-key", b"hs_1")], "hs_1"),
+        ([(b"authorization", b"Bearer hs_1"), (b"x-api-key", b"hs_2")], None),
+        ([(b"authorization", b"Bearer hs_1"), (b"authorization", b"Bearer hs_2")], None),
+        ([(b"x-api-key", b"hs_1"), (b"api-key", b"hs_2")], None),
+        ([(b"authorization", b"Basic aHNfMTo="), (b"x-api-key", b"hs_1")], None),
+        ([(b"authorization", b"Basic hs_1")], None),
+        ([(b"authorization", b"hs_1")], None),
+        ([(b"authorization", b"Bearer")], None),
+        ([(b"authorization", b"Bearer ")], None),
+        ([(b"authorization", b"")], None),
+        ([(b"x-api-key", b"")], None),
+        ([(b"x-api-key", b"\xff")], "\xff"),
+        ([(b"cookie", b"hs_1"), (b"proxy-authorization", b"Bearer hs_1")], None),
+    ],
+)
+def test_the_key_that_a_caller_shows(headers: Headers, key: str | None) -> None:
+    assert presented_key(headers) == key

@@ -1,0 +1,48 @@
+"""The states of a job: only the listed ways lead anywhere."""
+
+from itertools import product
+from typing import get_args
+
+import pytest
+
+from finetune import states
+from finetune.states import ImpossibleTransition
+from finetune.values import Notice, Status
+from tests.support.jobs import job_value
+
+ALL: tuple[Status, ...] = get_args(Status)
+WAYS = {
+    ("queued", "snapshotting"),
+    ("snapshotting", "uploading"),
+    ("uploading", "training"),
+    ("training", "ready"),
+    *product(("queued", "snapshotting", "uploading", "training"), ("failed", "cancelled")),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(ALL, ALL)))
+def test_only_the_listed_ways_lead_anywhere(before: Status, after: Status) -> None:
+    job = job_value(status=before, attempts=4)
+    if (before, after) not in WAYS:
+        with pytest.raises(ImpossibleTransition):
+            states.move(job, after, "later")
+        return
+    moved = states.move(job, after, "later")
+    assert (moved.status, moved.updated_at, moved.attempts) == (after, "later", 0)
+    assert moved.finished_at == ("later" if after in ("ready", "failed", "cancelled") else None)
+
+
+def test_the_final_states_are_those_without_a_way_out() -> None:
+    assert {"ready", "failed", "cancelled"} == states.FINAL
+    assert [states.is_final(job_value(status=status)) for status in ALL] == [status in states.FINAL for status in ALL]
+
+
+def test_a_failure_says_why() -> None:
+    failed = states.fail(job_value(status="training"), "training_failed", "Because.", "later")
+    assert (failed.status, failed.error) == ("failed", Notice("training_failed", "Because."))
+
+
+def test_a_warning_is_given_once() -> None:
+    warned = states.warn(states.warn(job_value(), "small_vault", "one"), "small_vault", "two")
+    assert warned.warnings == (Notice("small_vault", "one"),)
+    assert len(states.warn(warned, "other", "x").warnings) == 2

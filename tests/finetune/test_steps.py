@@ -1,0 +1,135 @@
+"""The manager's decisions, as tables."""
+
+import pytest
+
+from finetune import steps
+from finetune.backends.base import Phase, ProviderJob, TryAgain
+from finetune.dataset import DatasetSummary
+from tests.support.jobs import job_value
+
+LATER = "2026-11-22T13:00:00.000Z"
+
+
+def dataset(chunks: int, examples: int) -> DatasetSummary:
+    """A data set of so many."""
+    return DatasetSummary(chunks, examples, 0, 1000, "0" * 64, {})
+
+
+@pytest.mark.parametrize(
+    ("chunks", "examples", "status", "code", "warnings"),
+    [
+        (0, 0, "failed", "vault_too_small", []),
+        (9, 27, "failed", "vault_too_small", []),
+        (10, 9, "failed", "vault_too_small", []),
+        (10, 10, "uploading", None, ["small_vault"]),
+        (299, 900, "uploading", None, ["small_vault"]),
+        (300, 900, "uploading", None, []),
+    ],
+)
+def test_after_a_snapshot(chunks: int, examples: int, status: str, code: str | None, warnings: list[str]) -> None:
+    step = steps.after_snapshot(job_value(status="snapshotting"), dataset(chunks, examples), LATER)
+    assert step.job.status == status
+    assert step.job.dataset == dataset(chunks, examples)
+    assert (step.job.error.code if step.job.error else None) == code
+    assert [warning.code for warning in step.job.warnings] == warnings
+    assert step.again == (None if code else 0.0)
+    assert step.events
+
+
+@pytest.mark.parametrize(
+    ("phase", "status", "usable", "becomes"),
+    [
+        ("running", "queued", False, "training"),
+        ("running", "pausing_for_a_review_nobody_heard_of", False, "training"),
+        ("succeeded", "succeeded", False, "training"),
+        ("succeeded", "succeeded", True, "ready"),
+        ("failed", "failed", False, "failed"),
+        ("cancelled", "cancelled", False, "cancelled"),
+    ],
+)
+def test_after_a_poll(phase: Phase, status: str, usable: bool, becomes: str) -> None:
+    told = ProviderJob("ftjob-1", status, phase, fine_tuned_model="ft:x", trained_tokens=7)
+    step = steps.after_poll(job_value(status="training"), told, usable=usable, poll_seconds=10, now=LATER)
+    assert (step.job.status, step.job.provider_status, step.job.trained_tokens) == (becomes, status, 7)
+    assert step.job.fine_tuned_model == ("ft:x" if becomes == "ready" else None)
+    assert (step.again is None) == (becomes != "training")
+    assert step.events[0] == ("provider", f"The provider says: {status}.")
+
+
+def test_a_job_without_a_model_is_not_ready_whatever_else_is_said() -> None:
+    told = ProviderJob("ftjob-1", "succeeded", "succeeded")
+    step = steps.after_poll(job_value(status="training"), told, usable=True, poll_seconds=10, now=LATER)
+    assert step.job.status == "training"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "becomes"),
+    [
+        ("invalid_training_file", "Line 3.", "training_file_rejected"),
+        ("server_error", "Sorry.", "training_failed"),
+        (None, None, "training_failed"),
+    ],
+)
+def test_a_failure_is_told_in_the_providers_words(code: str | None, message: str | None, becomes: str) -> None:
+    told = ProviderJob("ftjob-1", "failed", "failed", error_code=code, error_message=message)
+    job = steps.after_poll(job_value(status="training"), told, usable=False, poll_seconds=1, now=LATER).job
+    assert job.error is not None
+    assert job.error.code == becomes
+    assert (message or "gave no reason") in job.error.message
+
+
+def test_a_status_that_did_not_change_is_not_told_again() -> None:
+    told = ProviderJob("ftjob-1", "running", "running")
+    job = job_value(status="training", provider_status="running")
+    assert steps.after_poll(job, told, usable=False, poll_seconds=1, now=LATER).events == ()
+
+
+@pytest.mark.parametrize(("attempts", "least", "most"), [(0, 9, 11), (5, 22, 28), (30, 54, 66), (10_000, 54, 66)])
+def test_polls_back_off_to_a_minute(attempts: int, least: float, most: float) -> None:
+    delays = [steps.poll_delay(attempts, 10) for _ in range(200)]
+    assert least <= min(delays) <= max(delays) <= most
+    assert max(delays) > min(delays)  # so that not all jobs ask at once
+
+
+def test_a_longer_poll_than_a_minute_is_kept() -> None:
+    assert 270 <= steps.poll_delay(50, 300) <= 330
+
+
+@pytest.mark.parametrize(("attempts", "after"), [(0, 1), (1, 2), (5, 32), (6, 60), (50, 60)])
+def test_failures_are_tried_again_later_and_later(attempts: int, after: float) -> None:
+    step = steps.after_failure(job_value(attempts=attempts), TryAgain("It broke."), LATER)
+    assert (step.again, step.job.attempts) == (after, attempts + 1)
+    assert step.events == ((("retry", "It broke."),) if attempts == 0 else ())
+
+
+def test_the_provider_may_say_when() -> None:
+    step = steps.after_failure(job_value(attempts=9), TryAgain("Slow down.", after=7), LATER)
+    assert (step.again, step.events) == (7, (("retry", "Slow down."),))
+
+
+@pytest.mark.parametrize(
+    ("claimed", "clock", "left"),
+    [(0.0, 1e9, 0.0), (1e9, 1e9, steps.SETTLE_SECONDS), (1e9, 1e9 + steps.SETTLE_SECONDS, 0.0), (1e9, 2e9, 0.0)],
+)
+def test_a_create_that_may_still_take_effect_is_waited_for(claimed: float, clock: float, left: float) -> None:
+    assert steps.settling(job_value(claimed_at=claimed), clock) == left
+
+
+@pytest.mark.parametrize(
+    ("failure", "left"),
+    [
+        (TryAgain("429", effect_possible=False), 0.0),
+        (TryAgain("500"), steps.ANSWERED_SETTLE_SECONDS),
+        (TryAgain("no answer", answered=False), steps.SETTLE_SECONDS),
+    ],
+)
+def test_how_long_depends_on_how_it_failed(failure: TryAgain, left: float) -> None:
+    after = steps.after_failed_create(job_value(claimed_at=1e9), failure, 1e9)
+    assert steps.settling(after, 1e9) == left
+
+
+@pytest.mark.parametrize(
+    ("options", "seed"), [({}, None), ({"seed": 0}, 0), ({"seed": True}, None), ({"seed": "1"}, None)]
+)
+def test_a_seed_is_a_number(options: dict[str, object], seed: int | None) -> None:
+    assert steps.seed_of(options) == seed

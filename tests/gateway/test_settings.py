@@ -1,0 +1,151 @@
+"""The environment, variable by variable: default, good values, and bad ones that name the variable."""
+
+import base64
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.settings import ATTACHED_REDIS, SettingsError, read
+
+KEY_1, KEY_2 = b"1" * 32, b"2" * 32
+TEXT_1, TEXT_2 = base64.b64encode(KEY_1).decode(), base64.b64encode(KEY_2).decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("redis_url", None),
+        ("attached", False),
+        ("embedded", True),
+        ("admin_key", None),
+        ("encryption_keys", ()),
+        ("artifacts_url", None),
+        ("vault_roots", ()),
+        ("upstream_allow", ()),
+        ("connect_timeout", 10),
+        ("first_byte_timeout", 600),
+        ("idle_timeout", 120),
+        ("drain_seconds", 30),
+        ("max_body_mb", 32),
+        ("max_concurrent", 2000),
+        ("why_days", 90),
+        ("why_max", 100_000),
+        ("poll_seconds", 10),
+    ],
+)
+def test_the_defaults(field: str, value: Any) -> None:
+    assert getattr(read({}), field) == value
+
+
+def test_the_data_directory_stays_where_it_was_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read({}).data_dir == tmp_path / "housestyle-data"
+    assert read({"HOUSESTYLE_DATA_DIR": "here"}).data_dir == tmp_path / "here"
+    assert read({"HOUSESTYLE_DATA_DIR": "/srv/data"}).data_dir == Path("/srv/data")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("HOUSESTYLE_REDIS_URL", "redis://redis:6379/0", "redis_url", "redis://redis:6379/0"),
+        ("HOUSESTYLE_ADMIN_KEY", "hs_admin", "admin_key", "hs_admin"),
+        ("HOUSESTYLE_ENCRYPTION_KEYS", TEXT_1, "encryption_keys", (KEY_1,)),
+        ("HOUSESTYLE_ENCRYPTION_KEYS", f" {TEXT_2} , {TEXT_1},", "encryption_keys", (KEY_2, KEY_1)),
+        ("HOUSESTYLE_ARTIFACTS_URL", "s3://artifacts/", "artifacts_url", "s3://artifacts/"),
+        ("HOUSESTYLE_VAULT_ROOTS", "file:///a/, s3://b/", "vault_roots", ("file:///a/", "s3://b/")),
+        (
+            "HOUSESTYLE_UPSTREAM_ALLOW",
+            "10.0.0.0/8, fd00::/8,192.168.1.1",
+            "upstream_allow",
+            tuple(ipaddress.ip_network(text) for text in ("10.0.0.0/8", "fd00::/8", "192.168.1.1/32")),
+        ),
+        ("HOUSESTYLE_CONNECT_TIMEOUT", "2.5", "connect_timeout", 2.5),
+        ("HOUSESTYLE_FIRST_BYTE_TIMEOUT", "30", "first_byte_timeout", 30),
+        ("HOUSESTYLE_IDLE_TIMEOUT", "1e2", "idle_timeout", 100),
+        ("HOUSESTYLE_DRAIN_SECONDS", "5", "drain_seconds", 5),
+        ("HOUSESTYLE_MAX_BODY_MB", "0.5", "max_body_mb", 0.5),
+        ("HOUSESTYLE_MAX_CONCURRENT", "1", "max_concurrent", 1),
+        ("HOUSESTYLE_WHY_DAYS", "7", "why_days", 7),
+        ("HOUSESTYLE_WHY_MAX", "10", "why_max", 10),
+        ("HOUSESTYLE_POLL_SECONDS", "0.1", "poll_seconds", 0.1),
+    ],
+)
+def test_values(variable: str, text: str, field: str, value: Any) -> None:
+    assert getattr(read({variable: text}), field) == value
+
+
+VARIABLES = [
+    "HOUSESTYLE_REDIS_URL",
+    "HOUSESTYLE_DATA_DIR",
+    "HOUSESTYLE_ADMIN_KEY",
+    "HOUSESTYLE_ENCRYPTION_KEYS",
+    "HOUSESTYLE_ARTIFACTS_URL",
+    "HOUSESTYLE_VAULT_ROOTS",
+    "HOUSESTYLE_UPSTREAM_ALLOW",
+    "HOUSESTYLE_CONNECT_TIMEOUT",
+    "HOUSESTYLE_FIRST_BYTE_TIMEOUT",
+    "HOUSESTYLE_IDLE_TIMEOUT",
+    "HOUSESTYLE_DRAIN_SECONDS",
+    "HOUSESTYLE_MAX_BODY_MB",
+    "HOUSESTYLE_MAX_CONCURRENT",
+    "HOUSESTYLE_WHY_DAYS",
+    "HOUSESTYLE_WHY_MAX",
+    "HOUSESTYLE_POLL_SECONDS",
+]
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_an_empty_variable_is_an_unset_one(variable: str) -> None:
+    assert read({variable: ""}) == read({})
+
+
+NUMBERS = [
+    "HOUSESTYLE_CONNECT_TIMEOUT",
+    "HOUSESTYLE_FIRST_BYTE_TIMEOUT",
+    "HOUSESTYLE_IDLE_TIMEOUT",
+    "HOUSESTYLE_DRAIN_SECONDS",
+    "HOUSESTYLE_MAX_BODY_MB",
+    "HOUSESTYLE_MAX_CONCURRENT",
+    "HOUSESTYLE_WHY_DAYS",
+    "HOUSESTYLE_WHY_MAX",
+    "HOUSESTYLE_POLL_SECONDS",
+]
+BAD = [(variable, text) for variable in NUMBERS for text in ("ten", "-1", "nan", "inf", "-inf", "1e12", "10s", "1,5")]
+BAD += [(variable, "1.5") for variable in ("HOUSESTYLE_MAX_CONCURRENT", "HOUSESTYLE_WHY_DAYS", "HOUSESTYLE_WHY_MAX")]
+BAD += [
+    ("HOUSESTYLE_UPSTREAM_ALLOW", text) for text in ("ten", "10.0.0.1/8", "10.0.0.0/33", "localhost", "10.0.0.0/8;::1")
+]
+BAD += [
+    ("HOUSESTYLE_ENCRYPTION_KEYS", text)
+    for text in ("short", "not base64!", base64.b64encode(b"x" * 16).decode(), f"{TEXT_1},bad", TEXT_1[:-1])
+]
+
+
+@pytest.mark.parametrize(("variable", "text"), BAD)
+def test_a_bad_value_is_told_with_its_variable(variable: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        read({variable: text})
+
+
+def test_a_bad_encryption_key_is_not_repeated_in_the_message() -> None:
+    text = base64.b64encode(b"0123456789abcdef").decode()
+    with pytest.raises(SettingsError) as refused:
+        read({"HOUSESTYLE_ENCRYPTION_KEYS": text})
+    assert text not in str(refused.value)
+
+
+def test_a_child_of_an_embedded_gateway() -> None:
+    settings = read({ATTACHED_REDIS: "unix:///run/redis.sock", "HOUSESTYLE_REDIS_URL": "redis://elsewhere"})
+    assert settings.redis_url == "unix:///run/redis.sock"
+    assert settings.attached
+    assert settings.embedded
+
+
+def test_an_external_redis_is_not_embedded() -> None:
+    assert not read({"HOUSESTYLE_REDIS_URL": "redis://redis"}).embedded
+
+
+def test_other_variables_are_nobodys_business() -> None:
+    assert read({"PATH": "/bin", "HOUSESTYLE_UNKNOWN": "x", "CONNECT_TIMEOUT": "bad"}) == read({})

@@ -1,0 +1,346 @@
+"""Spans as the contract's table has them, under the OpenTelemetry specification's own variables."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from gateway.telemetry import PROVIDER_NAMES, Attempt, CallFacts, Telemetry
+from gateway.wire.openai import Served
+
+ROOT = Path(__file__).parents[2]
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+PARENT_ID = "b7ad6b7169203331"
+SAMPLED = f"00-{TRACE_ID}-{PARENT_ID}-01".encode()
+UNSAMPLED = f"00-{TRACE_ID}-{PARENT_ID}-00".encode()
+
+STARTED = 1_795_348_800_000_000_000
+ATTEMPT = Attempt(
+    span_id=0x1234,
+    operation="chat",
+    provider_kind="openai",
+    host="api.openai.com",
+    port=443,
+    fine_tuned=True,
+    reason="active_job",
+    job_id="job_1",
+    routed_model="ft:1",
+    stream=True,
+    started=STARTED,
+    ended=STARTED + 2_000_000_000,
+    first_chunk=STARTED + 250_000_000,
+    status=200,
+    served=Served("ft:1-served", "chatcmpl-1", ("stop",), 100, 20, 64, 8),
+)
+FACTS = CallFacts("call_1", "smith", "assistant", "gpt-4.1-mini", 17)
+
+WHOLE: dict[str, Any] = {
+    "fine_tuned": True,
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "ft:1",
+    "gen_ai.request.stream": True,
+    "gen_ai.response.model": "ft:1-served",
+    "gen_ai.response.id": "chatcmpl-1",
+    "gen_ai.response.finish_reasons": ("stop",),
+    "gen_ai.response.time_to_first_chunk": 0.25,
+    "gen_ai.usage.input_tokens": 100,
+    "gen_ai.usage.output_tokens": 20,
+    "gen_ai.usage.cache_read.input_tokens": 64,
+    "gen_ai.usage.reasoning.output_tokens": 8,
+    "server.address": "api.openai.com",
+    "server.port": 443,
+    "http.response.status_code": 200,
+    "housestyle.tenant": "smith",
+    "housestyle.workflow": "assistant",
+    "housestyle.call_id": "call_1",
+    "housestyle.requested_model": "gpt-4.1-mini",
+    "housestyle.reason": "active_job",
+    "housestyle.job_id": "job_1",
+    "housestyle.revision": 17,
+}
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starts from the specification's defaults, whatever this machine has set."""
+    for name in ("SDK_DISABLED", "TRACES_EXPORTER", "TRACES_SAMPLER", "TRACES_SAMPLER_ARG", "SERVICE_NAME"):
+        monkeypatch.delenv(f"OTEL_{name}", raising=False)
+    monkeypatch.delenv("OTEL_RESOURCE_ATTRIBUTES", raising=False)
+
+
+def attempt_of(**changes: Any) -> Attempt:
+    return replace(ATTEMPT, **changes)
+
+
+def exported(*attempts: Attempt, traceparent: bytes | None = SAMPLED, facts: CallFacts = FACTS) -> list[ReadableSpan]:
+    exporter = InMemorySpanExporter()
+    telemetry = Telemetry("1.2.3", [exporter])
+    call = telemetry.begin(traceparent)
+    for attempt in attempts:
+        telemetry.span(call, attempt, facts)
+    telemetry.shutdown()
+    return list(exporter.get_finished_spans())
+
+
+def span_of(attempt: Attempt = ATTEMPT, **how: Any) -> ReadableSpan:
+    (span,) = exported(attempt, **how)
+    return span
+
+
+def test_every_attribute_of_the_contract() -> None:
+    span = span_of()
+    assert dict(span.attributes or {}) == WHOLE
+    assert span.name == "chat ft:1"
+    assert span.kind is SpanKind.CLIENT
+    assert (span.start_time, span.end_time) == (ATTEMPT.started, ATTEMPT.ended)
+    assert span.status.status_code is StatusCode.UNSET
+    assert span.instrumentation_scope is not None
+    assert (span.instrumentation_scope.name, span.instrumentation_scope.version) == ("housestyle.gateway", "1.2.3")
+
+
+def test_what_is_not_known_is_not_there() -> None:
+    bare = attempt_of(
+        fine_tuned=False,
+        job_id=None,
+        routed_model=None,
+        stream=False,
+        first_chunk=None,
+        status=None,
+        served=Served(),
+        operation="list_models",
+    )
+    span = span_of(bare, facts=CallFacts("call_1", "smith", None, None, 17))
+    assert span.name == "list_models"
+    assert set(span.attributes or {}) == {
+        "fine_tuned",
+        "gen_ai.operation.name",
+        "gen_ai.provider.name",
+        "server.address",
+        "server.port",
+        "housestyle.tenant",
+        "housestyle.call_id",
+        "housestyle.reason",
+        "housestyle.revision",
+    }
+    assert (span.attributes or {})["fine_tuned"] is False
+
+
+def test_zero_tokens_are_a_number_of_tokens() -> None:
+    attributes = span_of(attempt_of(served=Served(input_tokens=0, output_tokens=0))).attributes or {}
+    assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (0, 0)
+
+
+def test_streaming_attributes_are_for_streams() -> None:
+    attributes = span_of(attempt_of(stream=False)).attributes or {}
+    assert not {"gen_ai.request.stream", "gen_ai.response.time_to_first_chunk"} & set(attributes)
+
+
+@pytest.mark.parametrize("error", ["upstream_timeout", "429", "cancelled"])
+def test_a_failed_attempt(error: str) -> None:
+    span = span_of(attempt_of(error=error))
+    assert (span.attributes or {})["error.type"] == error
+    assert span.status.status_code is StatusCode.ERROR
+
+
+@pytest.mark.parametrize(("kind", "name"), [*PROVIDER_NAMES.items(), ("something_new", "something_new")])
+def test_providers_have_the_conventions_names(kind: str, name: str) -> None:
+    assert (span_of(attempt_of(provider_kind=kind)).attributes or {})["gen_ai.provider.name"] == name
+
+
+def test_the_contracts_examples_of_provider_names() -> None:
+    named = {kind: PROVIDER_NAMES[kind] for kind in ("openai", "azure_openai", "anthropic", "bedrock")}
+    assert named == {
+        "openai": "openai",
+        "azure_openai": "azure.ai.openai",
+        "anthropic": "anthropic",
+        "bedrock": "aws.bedrock",
+    }
+
+
+def test_a_call_that_fell_back_has_two_spans() -> None:
+    first = attempt_of(error="model_not_found", status=404, served=Served())
+    second = attempt_of(
+        span_id=0x5678, fine_tuned=False, reason="fallback_stock", job_id=None, routed_model="gpt-4.1-mini"
+    )
+    one, other = exported(first, second)
+    assert [(s.attributes or {})["fine_tuned"] for s in (one, other)] == [True, False]
+    assert [(s.attributes or {})["housestyle.reason"] for s in (one, other)] == ["active_job", "fallback_stock"]
+    assert one.context is not None
+    assert other.context is not None
+    assert one.context.trace_id == other.context.trace_id
+    assert one.context.span_id != other.context.span_id
+
+
+def test_nothing_that_was_said_is_recorded() -> None:
+    served = Served("m", "id", ("stop",), 1, 1)
+    attributes = span_of(attempt_of(served=served)).attributes or {}
+    assert not [name for name in attributes if "message" in name or "prompt" in name or "content" in name]
+
+
+# the trace
+
+
+def test_a_span_is_the_child_of_the_callers() -> None:
+    span = span_of()
+    assert span.context is not None
+    assert span.parent is not None
+    assert f"{span.context.trace_id:032x}" == TRACE_ID
+    assert f"{span.parent.span_id:016x}" == PARENT_ID
+    assert span.parent.is_remote
+    assert span.context.span_id == 0x1234
+
+
+def test_a_call_without_a_trace_begins_one() -> None:
+    span = span_of(traceparent=None)
+    assert span.parent is None
+    assert span.context is not None
+    assert span.context.trace_id != 0
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "sampled"),
+    [
+        (SAMPLED, True),
+        (UNSAMPLED, False),
+        (b" " + SAMPLED + b" ", True),
+        (f"00-{TRACE_ID}-{PARENT_ID}-03".encode(), True),
+        (f"00-{TRACE_ID}-{PARENT_ID}-02".encode(), False),
+        (f"cc-{TRACE_ID}-{PARENT_ID}-01".encode(), True),
+        (f"cc-{TRACE_ID}-{PARENT_ID}-01-what-the-future-will-be".encode(), True),
+    ],
+)
+def test_a_traceparent_that_is_continued(traceparent: bytes, sampled: bool) -> None:
+    telemetry = Telemetry("1", [])
+    call = telemetry.begin(traceparent)
+    assert (call.hex, call.sampled) == (TRACE_ID, sampled)
+    assert call.parent is not None
+    sent = telemetry.traceparent(call, ATTEMPT)
+    assert sent == f"00-{TRACE_ID}-0000000000001234-{int(sampled):02x}".encode()
+
+
+@pytest.mark.parametrize(
+    "traceparent",
+    [
+        None,
+        b"",
+        b"junk",
+        b"-".join([b"00"] * 4),
+        f"00-{TRACE_ID}-{PARENT_ID}".encode(),
+        f"00-{TRACE_ID}-{PARENT_ID}-01-more".encode(),
+        f"00-{TRACE_ID}-{PARENT_ID}-1".encode(),
+        f"ff-{TRACE_ID}-{PARENT_ID}-01".encode(),
+        f"00-{'0' * 32}-{PARENT_ID}-01".encode(),
+        f"00-{TRACE_ID}-{'0' * 16}-01".encode(),
+        f"00-{TRACE_ID[:-1]}-{PARENT_ID}-01".encode(),
+        f"00-{TRACE_ID[:-1]}g-{PARENT_ID}-01".encode(),
+        f"00-{TRACE_ID}-{PARENT_ID}-zz".encode(),
+        f"zz-{TRACE_ID}-{PARENT_ID}-01".encode(),
+        SAMPLED.replace(b"-", b"_"),
+        SAMPLED + b"," + SAMPLED,
+        b"\xff" * 55,
+    ],
+)
+def test_a_traceparent_that_is_none_begins_a_new_trace(traceparent: bytes | None) -> None:
+    call = Telemetry("1", []).begin(traceparent)
+    assert call.parent is None
+    assert call.hex != TRACE_ID
+    assert len(call.hex) == 32
+
+
+def test_ids_are_new_every_time() -> None:
+    telemetry = Telemetry("1", [])
+    assert len({telemetry.new_span_id() for _ in range(100)} - {0}) == 100
+    assert len({telemetry.begin(None).trace_id for _ in range(100)} - {0}) == 100
+    assert ATTEMPT.span_hex == "0000000000001234"
+
+
+# the specification's variables
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", " True "])
+def test_the_sdk_disabled(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", value)
+    assert exported(ATTEMPT) == []
+    assert Telemetry("1", []).begin(SAMPLED).hex == TRACE_ID, "the trace is continued all the same"
+
+
+@pytest.mark.parametrize("value", ["false", "", "1", "yes"])
+def test_the_sdk_not_disabled(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", value)
+    assert len(exported(ATTEMPT)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sampler", "argument", "traceparent", "spans"),
+    [
+        (None, None, None, 1),
+        (None, None, SAMPLED, 1),
+        (None, None, UNSAMPLED, 0),
+        ("always_on", None, UNSAMPLED, 1),
+        ("always_off", None, SAMPLED, 0),
+        ("traceidratio", "0", SAMPLED, 0),
+        ("traceidratio", "1", UNSAMPLED, 1),
+        ("parentbased_always_off", None, None, 0),
+        ("parentbased_always_off", None, SAMPLED, 1),
+        ("parentbased_traceidratio", "0", SAMPLED, 1),
+        ("parentbased_traceidratio", "0", None, 0),
+    ],
+)
+def test_samplers(
+    monkeypatch: pytest.MonkeyPatch,
+    sampler: str | None,
+    argument: str | None,
+    traceparent: bytes | None,
+    spans: int,
+) -> None:
+    for name, value in (("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", argument)):
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert len(exported(ATTEMPT, traceparent=traceparent)) == spans
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({}, "housestyle-gateway"),
+        ({"OTEL_SERVICE_NAME": "gateway-eu"}, "gateway-eu"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=firm,deployment.environment.name=prod"}, "firm"),
+    ],
+)
+def test_the_service_name(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str) -> None:
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    attributes = span_of().resource.attributes
+    assert attributes["service.name"] == name
+    assert attributes.get("deployment.environment.name") == (
+        "prod" if "OTEL_RESOURCE_ATTRIBUTES" in variables else None
+    )
+
+
+@pytest.mark.parametrize("names", ["none", "", " none ", "unheard_of"])
+def test_no_exporter(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", names)
+    telemetry = Telemetry("1")
+    telemetry.span(telemetry.begin(None), ATTEMPT, FACTS)
+    telemetry.shutdown()
+
+
+def test_the_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process of its own: the exporter holds on to the standard output that it was imported under."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none, console")
+    program = (
+        "from tests.gateway.test_telemetry import ATTEMPT, FACTS, SAMPLED, Telemetry;"
+        "telemetry = Telemetry('1');"
+        "telemetry.span(telemetry.begin(SAMPLED), ATTEMPT, FACTS);"
+        "telemetry.shutdown()"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert '"fine_tuned": true' in shown.stdout
