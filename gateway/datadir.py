@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.secrets import new_key
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings, SettingsError, encryption_key
 
 
 class Completed(Struct, frozen=True):
@@ -40,15 +40,19 @@ def complete(settings: Settings) -> Completed:
     directory = settings.data_dir
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     new_admin_key = None
-    if settings.embedded:
+    if settings.embedded and settings.admin_key is None:
         admin_key, is_new = _kept(directory / "admin-key", new_key)
-        encryption_key, _ = _kept(directory / "encryption-key", _new_encryption_key)
-        new_admin_key = admin_key if is_new and settings.admin_key is None else None
-        settings = replace(
-            settings,
-            admin_key=settings.admin_key or admin_key,
-            encryption_keys=settings.encryption_keys or (base64.b64decode(encryption_key),),
-        )
+        new_admin_key = admin_key if is_new else None
+        settings = replace(settings, admin_key=admin_key)
+    if settings.embedded and not settings.encryption_keys:
+        text, _ = _kept(directory / "encryption-key", _new_encryption_key)
+        try:
+            settings = replace(settings, encryption_keys=(encryption_key(text),))
+        except SettingsError:
+            raise SettingsError(
+                f"{directory / 'encryption-key'} is damaged: restore it from a backup. What it sealed cannot be "
+                "opened without it.",
+            ) from None
     return Completed(
         replace(
             settings,

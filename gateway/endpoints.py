@@ -57,7 +57,7 @@ def is_data_plane(path: str) -> bool:
 
 def find(method: str, path: str) -> Target:
     """The route. Raises GatewayError `endpoint_not_allowed`, `method_not_allowed`, `not_found`."""
-    name = path.removeprefix("/v1").removeprefix("/")
+    name = path.removeprefix("/v1/") if path.startswith("/v1/") else path.removeprefix("/")
     endpoint = _EXACT.get((method, name))
     if endpoint is not None:
         return Target(endpoint, name)
@@ -72,9 +72,10 @@ def find(method: str, path: str) -> Target:
 
 def _model(method: str, name: str) -> Target:
     """`models/{id}`: the id is decoded, looked at, and encoded anew, so that it cannot lead to another path."""
-    model = unquote(name.removeprefix(_MODEL_PREFIX), errors="strict") if name.isascii() else ""
+    # Bytes that are no UTF-8 become U+FFFD; what holds one names no model.
+    model = unquote(name.removeprefix(_MODEL_PREFIX), errors="replace") if name.isascii() else ""
     parts = model.split("/")
-    if not model or "\\" in model or not model.isprintable() or {"", ".", ".."} & set(parts):
+    if not model or "\\" in model or not model.isprintable() or "\ufffd" in model or {"", ".", ".."} & set(parts):
         raise GatewayError("endpoint_not_allowed")
     if method != "GET":
         raise GatewayError("endpoint_not_allowed" if method == "DELETE" else "method_not_allowed")

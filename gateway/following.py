@@ -51,7 +51,10 @@ class Follower:
                     await self._follow()
                 except _Hole:
                     log.info("changed_faster_than_loaded")
-                except StoreUnavailable as error:
+                except Exception as error:
+                    if not isinstance(error, StoreUnavailable):
+                        log.exception("following_failed", revision=self._routes.revision)
+                        self.loaded.clear()
                     if self.connected:
                         log.warning("store_unavailable", cause=str(error), revision=self._routes.revision)
                     self.connected = False

@@ -212,7 +212,7 @@ class Lifecycle:
             raise
         if call.asked is None or not substitution.refuses_model(answer.status, error_code(head)):
             return answer, head
-        fallback = substitution.fall_back(decision, call.asked, routes.route)
+        fallback = substitution.fall_back(decision, call.asked, routes.route, self._routes.owners)
         if fallback is None:
             return answer, head
         answer.close()
@@ -256,9 +256,8 @@ class Lifecycle:
         )
         call.attempts.append(attempt)
         body = _body(call.body, decision)
-        head = _request_head(
-            exchange, call.target, upstream, len(body), self._telemetry.traceparent(call.trace, attempt)
-        )
+        traceparent = self._telemetry.start(call.trace, attempt)
+        head = _request_head(exchange, call.target, upstream, len(body), traceparent)
         try:
             answer = await self._pool.request(upstream.origin, head, body)
         except GatewayError as error:
@@ -377,13 +376,17 @@ def _body(body: RequestBody | None, decision: Decision) -> bytes:
     return body.raw if decision.model is None else wire_body.with_model(body, decision.model)
 
 
-def _request_head(exchange: Exchange, target: Target, upstream: Upstream, length: int, traceparent: bytes) -> bytes:
+def _request_head(
+    exchange: Exchange, target: Target, upstream: Upstream, length: int, traceparent: bytes | None
+) -> bytes:
     query = b"?" + exchange.query if exchange.query else b""
     lines = [exchange.method.encode() + b" " + f"{upstream.path}/{target.path}".encode() + query + b" HTTP/1.1"]
     lines.append(b"host: " + upstream.origin.authority)
     lines += [name + b": " + value for name, value in wire_headers.to_upstream(exchange.headers)]
     lines += [name + b": " + value for name, value in upstream.headers]
-    lines += [b"accept-encoding: identity", b"traceparent: " + traceparent]
+    lines.append(b"accept-encoding: identity")
+    if traceparent is not None:
+        lines.append(b"traceparent: " + traceparent)
     if length or exchange.method == "POST":
         lines.append(b"content-length: %d" % length)
     return b"\r\n".join(lines) + b"\r\n\r\n"

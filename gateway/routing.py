@@ -6,6 +6,7 @@ Immutable values in a few dictionaries; lookups only. What brings the rows is in
 import hashlib
 from collections.abc import Callable
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -41,6 +42,7 @@ class TenantRoutes(Struct, frozen=True):
     route: Route
     suspended: bool
     upstreams: dict[str, Upstream]
+    owned: frozenset[tuple[str, str]]  # (provider account, model) of each of its fine-tunes
 
 
 class _Key(Struct, frozen=True):
@@ -79,11 +81,18 @@ class Routes:
         return known.caller
 
     def apply(self, table: str, field: str, row: Row | None, revision: int) -> None:
-        """Takes a row, or its deletion (None), as of `revision`."""
-        if table == keys.TENANTS:
-            self._apply_tenant(field, row, revision)
-        elif table == keys.KEYS:
-            self._apply_key(field, row, revision)
+        """Takes a row, or its deletion (None), as of `revision`.
+
+        A row that cannot be read (a newer version wrote it) is as good as deleted: nobody is let in by it.
+        """
+        apply = {keys.TENANTS: self._apply_tenant, keys.KEYS: self._apply_key}.get(table)
+        if apply is None:
+            return
+        try:
+            apply(field, row, revision)
+        except (msgspec.MsgspecError, ValueError) as error:
+            log.error("row_cannot_be_read", table=table, field=field, revision=revision, cause=str(error))
+            apply(field, None, revision)
 
     def become(self, other: "Routes") -> None:
         """Takes over everything that `other` holds: a reload replaces, it does not merge."""
@@ -101,41 +110,36 @@ class Routes:
         known = self._tenants.get(name)
         if known is not None and known.route.revision >= revision:
             return
-        self._disown(name)
         tenant = tenant_row(row) if row is not None else None
-        if tenant is None or tenant.deleted:
+        routes = compile_tenant(tenant, revision, self._keyring) if tenant and not tenant.deleted else None
+        self._disown(name)
+        if routes is None:
             self._tenants.pop(name, None)
             return
-        routes = compile_tenant(tenant, revision, self._keyring)
         self._tenants[name] = routes
-        for fine_tune in routes.route.fine_tunes.values():
-            provider = routes.route.providers.get(fine_tune.provider)
-            if provider is not None:
-                place = (provider.account, fine_tune.model)
-                self.owners[place] = self.owners.get(place, frozenset()) | {name}
+        for place in routes.owned:
+            self.owners[place] = self.owners.get(place, frozenset()) | {name}
 
     def _disown(self, name: str) -> None:
         known = self._tenants.get(name)
-        for fine_tune in known.route.fine_tunes.values() if known else ():
-            provider = known.route.providers.get(fine_tune.provider) if known else None
-            place = (provider.account, fine_tune.model) if provider else None
-            if place in self.owners:
-                left = self.owners[place] - {name}
-                if left:
-                    self.owners[place] = left
-                else:
-                    del self.owners[place]
+        for place in known.owned if known else ():
+            left = self.owners[place] - {name}
+            if left:
+                self.owners[place] = left
+            else:
+                del self.owners[place]
 
     def _apply_key(self, key_id: str, row: Row | None, revision: int) -> None:
         digest = self._hashes.get(key_id)
         if digest is not None and self._keys[digest].revision >= revision:
             return
+        key = key_row(row) if row is not None else None
+        compiled = _compile_key(key, revision) if key is not None else None
         if digest is not None:
             del self._hashes[key_id], self._keys[digest]
-        if row is not None:
-            key = key_row(row)
+        if key is not None and compiled is not None:
             self._hashes[key_id] = key.sha256
-            self._keys[key.sha256] = _compile_key(key, revision)
+            self._keys[key.sha256] = compiled
 
 
 def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRoutes:
@@ -168,7 +172,10 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
         active=FineTune(active.job_id, made.provider, made.model, made.base_model) if active and made else None,
         share=active.share if active else 1.0,
     )
-    return TenantRoutes(route, row.suspended, upstreams)
+    owned = frozenset(
+        (providers[made.provider].account, made.model) for made in row.fine_tunes.values() if made.provider in providers
+    )
+    return TenantRoutes(route, row.suspended, upstreams, owned)
 
 
 def open_api_key(tenant: str, name: str, provider: ProviderRow, keyring: Keyring) -> str | None:
@@ -179,8 +186,9 @@ def open_api_key(tenant: str, name: str, provider: ProviderRow, keyring: Keyring
 
 
 def account_of(provider: ProviderRow, secret: str | None) -> str:
-    """What tells one account at one provider from another. Kept in memory only."""
-    text = f"{provider.base_url}\0{secret or ''}"
+    """What tells one account at one provider from another, however its URL is spelt. Kept in memory only."""
+    origin, path = parse_base_url(provider.base_url)
+    text = f"{origin.scheme}://{origin.authority.decode().lower()}{path}\0{secret or ''}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,7 +1,6 @@
 """The environment, read once into one frozen value. Nothing else reads it, and nothing reads it at import."""
 
 import base64
-import binascii
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +40,9 @@ class Settings(Struct, frozen=True):
     why_max: int = 100_000
     poll_seconds: float = 10.0
 
+    def __repr__(self) -> str:
+        return f"Settings(data_dir={str(self.data_dir)!r}, embedded={self.embedded})"  # never a secret
+
     @property
     def embedded(self) -> bool:
         """Whether Redis is a child of this gateway, or of the gateway that this process is a child of."""
@@ -56,7 +58,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         attached=bool(attached),
         data_dir=Path(environ.get("HOUSESTYLE_DATA_DIR") or "housestyle-data").absolute(),
         admin_key=environ.get("HOUSESTYLE_ADMIN_KEY") or None,
-        encryption_keys=tuple(_key(text) for text in _list(environ, "HOUSESTYLE_ENCRYPTION_KEYS")),
+        encryption_keys=tuple(encryption_key(text) for text in _list(environ, "HOUSESTYLE_ENCRYPTION_KEYS")),
         artifacts_url=environ.get("HOUSESTYLE_ARTIFACTS_URL") or None,
         vault_roots=tuple(_list(environ, "HOUSESTYLE_VAULT_ROOTS")),
         upstream_allow=tuple(_network(text) for text in _list(environ, "HOUSESTYLE_UPSTREAM_ALLOW")),
@@ -104,10 +106,11 @@ def _network(text: str) -> Network:
         raise SettingsError(f"HOUSESTYLE_UPSTREAM_ALLOW: {error}.") from None
 
 
-def _key(text: str) -> bytes:
+def encryption_key(text: str) -> bytes:
+    """The 32 bytes of a key in base64. Raises SettingsError."""
     try:
         key = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; text that is not ASCII is another
         key = b""
     if len(key) != 32:
         raise SettingsError("HOUSESTYLE_ENCRYPTION_KEYS must hold base64 of 32 bytes each (`openssl rand -base64 32`).")

@@ -7,6 +7,7 @@ Source: semantic-conventions-genai, "Spans"; the OpenTelemetry specification's e
 
 import os
 import random
+import re
 from typing import Any
 
 import structlog
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 OTEL_TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+
 PROVIDER_NAMES = {
     "openai": "openai",
     "openai_compatible": "openai",
@@ -49,7 +52,6 @@ class Trace(Struct, frozen=True):
 
     trace_id: int
     parent: SpanContext | None
-    sampled: bool
 
     @property
     def hex(self) -> str:
@@ -76,6 +78,8 @@ class Attempt(Struct):
     status: int | None = None
     error: str | None = None
     served: Served = Served()
+    sampled: bool = False
+    sampler_attributes: dict[str, Any] = {}
 
     @property
     def span_hex(self) -> str:
@@ -104,44 +108,48 @@ class Telemetry:
         self._sampler = provider.sampler
         self._resource = resource
         self._scope = InstrumentationScope("housestyle.gateway", version)
-        disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
-        chosen = [] if disabled else (exporters if exporters is not None else _exporters_of_environment())
+        self._disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
+        chosen = [] if self._disabled else (exporters if exporters is not None else _exporters_of_environment())
         self._processors: list[SpanProcessor] = [BatchSpanProcessor(_Quiet(exporter)) for exporter in chosen]
 
     def begin(self, traceparent: bytes | None) -> Trace:
         """The trace of a call that arrives with this `traceparent`."""
         parent = _parse(traceparent)
         if parent is None:
-            return Trace(random.getrandbits(128) or 1, None, sampled=True)
-        return Trace(parent.trace_id, parent, bool(parent.trace_flags & TraceFlags.SAMPLED))
+            return Trace(random.getrandbits(128) or 1, None)
+        return Trace(parent.trace_id, parent)
 
     def new_span_id(self) -> int:
         """A random non-zero span id."""
         return random.getrandbits(64) or 1
 
-    def traceparent(self, call: Trace, attempt: Attempt) -> bytes:
-        """The header that goes upstream: our span is the parent there."""
-        return f"00-{call.trace_id:032x}-{attempt.span_id:016x}-{int(call.sampled):02x}".encode()
+    def start(self, call: Trace, attempt: Attempt) -> bytes | None:
+        """Asks the sampler about an attempt that begins; the `traceparent` for upstream, where our span is the parent.
+
+        With no spans of ours, the caller's own goes on, and None means none.
+        """
+        if self._disabled:
+            attempt.sampled = False
+            return _header(call.parent) if call.parent else None
+        parent = trace.set_span_in_context(trace.NonRecordingSpan(call.parent)) if call.parent else None
+        known = _known_before(attempt)
+        asked = self._sampler.should_sample(parent, call.trace_id, _name(attempt), SpanKind.CLIENT, known)
+        attempt.sampled = asked.decision is Sampling.RECORD_AND_SAMPLE
+        attempt.sampler_attributes = dict(asked.attributes or {})
+        return _header(_context(call, attempt))
 
     def span(self, call: Trace, attempt: Attempt, facts: CallFacts) -> None:
-        """Hands the span of a finished attempt to the exporters, if the sampler takes it."""
-        if not self._processors:
+        """Hands the span of a finished attempt to the exporters, if the sampler took it."""
+        if not self._processors or not attempt.sampled:
             return
-        attributes = _attributes(attempt, facts)
-        name = f"{attempt.operation} {attempt.routed_model}" if attempt.routed_model else attempt.operation
-        parent = trace.set_span_in_context(trace.NonRecordingSpan(call.parent)) if call.parent else None
-        sampling = self._sampler.should_sample(parent, call.trace_id, name, SpanKind.CLIENT, attributes)
-        if sampling.decision is not Sampling.RECORD_AND_SAMPLE:
-            return
-        failed = attempt.error is not None
         span = ReadableSpan(
-            name=name,
-            context=SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_flags=TraceFlags(1)),
+            name=_name(attempt),
+            context=_context(call, attempt),
             parent=call.parent,
             resource=self._resource,
-            attributes=attributes | dict(sampling.attributes or {}),
+            attributes=attempt.sampler_attributes | _attributes(attempt, facts),
             kind=SpanKind.CLIENT,
-            status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
+            status=Status(StatusCode.ERROR if attempt.error is not None else StatusCode.UNSET),
             start_time=attempt.started,
             end_time=attempt.ended,
             instrumentation_scope=self._scope,
@@ -155,16 +163,39 @@ class Telemetry:
             processor.shutdown()
 
 
+def _name(attempt: Attempt) -> str:
+    return f"{attempt.operation} {attempt.routed_model}" if attempt.routed_model else attempt.operation
+
+
+def _context(call: Trace, attempt: Attempt) -> SpanContext:
+    flags = TraceFlags(TraceFlags.SAMPLED if attempt.sampled else TraceFlags.DEFAULT)
+    return SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_flags=flags)
+
+
+def _header(context: SpanContext) -> bytes:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}".encode()
+
+
+def _known_before(attempt: Attempt) -> dict[str, Any]:
+    """What the conventions want a sampler to see."""
+    known = {
+        "gen_ai.operation.name": attempt.operation,
+        "gen_ai.provider.name": PROVIDER_NAMES.get(attempt.provider_kind, attempt.provider_kind),
+        "gen_ai.request.model": attempt.routed_model,
+        "server.address": attempt.host,
+        "server.port": attempt.port,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
 def _attributes(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
     served = attempt.served
     first_chunk = (
         (attempt.first_chunk - attempt.started) / 1e9 if attempt.stream and attempt.first_chunk is not None else None
     )
     attributes: dict[str, Any] = {
+        **_known_before(attempt),
         "fine_tuned": attempt.fine_tuned,
-        "gen_ai.operation.name": attempt.operation,
-        "gen_ai.provider.name": PROVIDER_NAMES.get(attempt.provider_kind, attempt.provider_kind),
-        "gen_ai.request.model": attempt.routed_model,
         "gen_ai.request.stream": True if attempt.stream else None,
         "gen_ai.response.model": served.model,
         "gen_ai.response.id": served.response_id,
@@ -174,8 +205,6 @@ def _attributes(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
         "gen_ai.usage.output_tokens": served.output_tokens,
         "gen_ai.usage.cache_read.input_tokens": served.cached_tokens,
         "gen_ai.usage.reasoning.output_tokens": served.reasoning_tokens,
-        "server.address": attempt.host,
-        "server.port": attempt.port,
         "http.response.status_code": attempt.status,
         "error.type": attempt.error,
         "housestyle.tenant": facts.tenant,
@@ -191,14 +220,11 @@ def _attributes(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
 
 def _parse(traceparent: bytes | None) -> SpanContext | None:
     """W3C Trace Context, version 00; anything else starts a new trace."""
-    parts = (traceparent or b"").decode("latin-1").strip().split("-")
-    if len(parts) < 4 or [len(part) for part in parts[:4]] != [2, 32, 16, 2]:
+    found = _TRACEPARENT.fullmatch((traceparent or b"").strip())
+    if found is None:
         return None
-    try:
-        version, trace_id, span_id, flags = (int(part, 16) for part in parts[:4])
-    except ValueError:
-        return None
-    if version == 255 or (version == 0 and len(parts) != 4) or not trace_id or not span_id:
+    version, trace_id, span_id, flags = (int(part, 16) for part in found.groups()[:4])
+    if version == 255 or (version == 0 and found[5]) or not trace_id or not span_id:
         return None
     return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags & 1))
 

@@ -15,7 +15,7 @@ from policies.values import Call, Decision, FineTune, Provider, Reason, Refusal,
 # (provider account, model) → the tenants whose fine-tune it is.
 Owners = Mapping[tuple[str, str], AbstractSet[str]]
 
-_DATE = re.compile(r"[-@](?:\d{4}-\d{2}-\d{2}|\d{8})$")
+_DATE = re.compile(r"[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4})$")
 _REFUSAL_CODES = frozenset(
     {"model_not_found", "invalid_model", "model_not_available", "DeploymentNotFound"},
 )
@@ -55,18 +55,31 @@ def decide(call: Call, route: Route, owners: Owners, *, active_refused: bool = F
     situation = Situation(call, route, provider, owners)
     decision = next(row.then(situation, row.reason) for row in TABLE if row.applies(situation))
     if active_refused and isinstance(decision, Decision):
-        return fall_back(decision, call, route) or decision
-    return decision
+        decision = fall_back(decision, call, route, owners) or decision
+    return _possible(decision, route, owners)
 
 
-def fall_back(refused: Decision, call: Call, route: Route) -> Decision | None:
+def fall_back(refused: Decision, call: Call, route: Route, owners: Owners) -> Decision | None:
     """The second attempt after the upstream refused the model of `refused`, or None where there is none."""
     if refused.reason is not Reason.ACTIVE_JOB or route.fallback != "stock":
         return None
     provider = route.providers.get(call.provider or route.default_provider or "")
     if provider is None:
         return None
-    return Decision(Reason.FALLBACK_STOCK, False, provider.name, stock_model(call, provider), None)
+    stock = Decision(Reason.FALLBACK_STOCK, False, provider.name, stock_model(call, provider), None)
+    return stock if _possible(stock, route, owners) is stock else None
+
+
+def _possible(decision: Decision | Refusal, route: Route, owners: Owners) -> Decision | Refusal:
+    """The decision, unless its provider is not there, or a provider's default model is another tenant's."""
+    if isinstance(decision, Refusal):
+        return decision
+    provider = route.providers.get(decision.provider)
+    if provider is None:
+        return Refusal("provider_not_configured")
+    if decision.model is not None and is_foreign(decision.model, provider, route, owners):
+        return Refusal("model_not_found", Reason.FOREIGN_FINE_TUNE)
+    return decision
 
 
 def refuses_model(status: int, code: str | None) -> bool:

@@ -59,6 +59,7 @@ class Providers:
         async def plan() -> Plan[TenantRow]:
             tenant, row = await self._control.tenant(asked.tenant)
             before = tenant.providers.get(name)
+            _refuse_fine_tune(tenant, body.default_model)
             made = await self._provider(asked.tenant, name, body, before)
             after = replace(
                 tenant,
@@ -129,6 +130,13 @@ class Providers:
             raise GatewayError("address_not_allowed", words, "base_url") from None
         except OSError:
             return  # a name that does not resolve yet is judged when it does
+
+
+def _refuse_fine_tune(tenant: TenantRow, model: str) -> None:
+    """The default is the stock model: a fine-tune there would go on answering after "use stock model"."""
+    if model.startswith("ft:") or model in {made.model for made in tenant.fine_tunes.values()}:
+        words = "`default_model` is the stock model; a fine-tuned one answers by being activated."
+        raise GatewayError("invalid_field", words, "default_model")
 
 
 def _default(tenant: TenantRow, name: str, wanted: bool | None) -> str | None:

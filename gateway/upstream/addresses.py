@@ -6,6 +6,7 @@ address, so that a second answer of the DNS cannot lead elsewhere. One guard for
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+# Public by the registries, inside by what they lead to: 6to4 relays, documentation, Azure's host agent, site-local.
+_NOT_PUBLIC = tuple(ipaddress.ip_network(n) for n in ("192.88.99.0/24", "168.63.129.16/32", "3fff::/20", "fec0::/10"))
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -49,7 +53,7 @@ def parse_base_url(url: str) -> tuple[Origin, str]:
         port = parts.port
     except ValueError as error:
         raise InvalidUrl(f"{url!r} is not a URL: {error}") from None
-    if parts.scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in _PORTS or not parts.hostname or port == 0 or not _is_host(parts.hostname):
         raise InvalidUrl("the URL must begin with http:// or https:// and name a host")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidUrl("the URL must hold no user, password, query or fragment")
@@ -57,6 +61,15 @@ def parse_base_url(url: str) -> tuple[Origin, str]:
     if not (parts.hostname.isascii() and path.isascii() and path.isprintable()) or " " in path:
         raise InvalidUrl("the URL must be plain ASCII")
     return Origin(parts.scheme, parts.hostname, port or _PORTS[parts.scheme]), path
+
+
+def _is_host(name: str) -> bool:
+    """Whether `name` is a host's name or an address, and nothing that a resolver or a header could stumble over."""
+    try:
+        ipaddress.IPv6Address(name)
+    except ValueError:
+        return len(name) < 254 and all(_LABEL.fullmatch(label) for label in name.removesuffix(".").split("."))
+    return "%" not in name
 
 
 class Guard:
@@ -72,7 +85,10 @@ class Guard:
         mistake) and OSError if the name does not resolve.
         """
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError:  # a label that is empty or over 63 characters
+            raise OSError("the name cannot be a host's") from None
         for _, _, _, _, address in found:
             self.check(host, ipaddress.ip_address(str(address[0]).partition("%")[0]))
         return [(family, address) for family, _, _, _, address in found]
@@ -82,7 +98,8 @@ class Guard:
         reached = _reached(address)
         if any(reached in network for network in self._allowed if network.version == reached.version):
             return
-        if not reached.is_global or reached.is_multicast or reached.is_reserved:
+        refused = any(reached in network for network in _NOT_PUBLIC if network.version == reached.version)
+        if refused or not reached.is_global or reached.is_multicast or reached.is_reserved:
             raise AddressNotAllowed(f"{host} leads to {address}, which is not a public address")
 
 

@@ -44,11 +44,18 @@ class Connection(asyncio.Protocol):
         self._head_size = 0
         self._head_done = False
         self._any_byte = False
+        self._after_body = False  # trailers are being read
+        self._surplus = False
         self._paused = False
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     # what the pool and the relay call
+
+    @property
+    def drained(self) -> bool:
+        """Whether the answer was read to its end, so that another may follow it."""
+        return self.complete and self.reusable and not self._chunks and self._failure is None
 
     @property
     def closed(self) -> bool:
@@ -62,6 +69,7 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers = []
         self.reusable = self.complete = self._head_done = self._any_byte = False
+        self._after_body = self._surplus = False
         self._head_size = 0
         self._transport.writelines([head, body])
 
@@ -119,14 +127,14 @@ class Connection(asyncio.Protocol):
             self._fail(GatewayError("upstream_protocol_error", "The provider sent bytes that nothing asked for."))
             return
         self._any_byte = True
-        if not self._head_done:
+        if not self._head_done or self._after_body:
             self._head_size += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(GatewayError("upstream_protocol_error", f"The provider's answer could not be read: {error}."))
             return
-        if self._head_size > _MAX_HEAD and not self._head_done:
+        if self._head_size > _MAX_HEAD and (not self._head_done or self._after_body) and not self.complete:
             self._fail(GatewayError("upstream_protocol_error", "The provider's headers are over 64 KiB."))
             return
         if self._buffered > _HIGH_WATER and not self._paused and self._transport is not None:
@@ -155,25 +163,36 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Called by llhttp; again after an interim (1xx) answer, whose headers are not the answer's."""
+        if self.complete:
+            self._surplus = True  # a second answer that nothing asked for: not read, and the connection not kept
+            self.reusable = False
+            return
         self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by llhttp."""
-        self.headers.append((name.lower(), value))
+        """Called by llhttp; for a trailer too, which is none of the answer's headers."""
+        if self._head_done:
+            self._after_body = True
+        else:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Called by llhttp."""
         assert self._parser is not None  # noqa: S101 - it is the caller
+        if self._surplus:
+            return
         self.status = self._parser.get_status_code()
         self._head_done = self.status >= 200
 
     def on_body(self, body: bytes) -> None:
         """Called by llhttp."""
+        if self._surplus:
+            return
         self._chunks.append(body)
         self._buffered += len(body)
 
     def on_message_complete(self) -> None:
         """Called by llhttp."""
-        if self._head_done and self._parser is not None:
+        if self._head_done and self._parser is not None and not self._surplus:
             self.complete = True
             self.reusable = bool(self._parser.should_keep_alive())

@@ -90,7 +90,7 @@ class Pool:
 
     def give_back(self, origin: Origin, connection: Connection) -> None:
         """Keeps the connection for the next call, or closes it where it cannot be used again."""
-        if connection.complete and connection.reusable and not connection.closed:
+        if connection.drained and not connection.closed:
             self._idle.setdefault(origin, deque()).append((time.monotonic(), connection))
         else:
             connection.abort()
@@ -157,11 +157,15 @@ class Pool:
         failure: OSError = OSError("the name has no address")
         tls = self._tls if origin.scheme == "https" else None
         name = origin.host if tls is not None else None
-        for _, address in await self._guard.resolve(origin.host, origin.port):
+        addresses = await self._guard.resolve(origin.host, origin.port)
+        for _, address in addresses:
             try:
-                _, connection = await loop.create_connection(
-                    Connection, address[0], address[1], ssl=tls, server_hostname=name
-                )
+                async with asyncio.timeout(
+                    self.timeouts.connect / len(addresses)
+                ):  # a dead one leaves time to the rest
+                    _, connection = await loop.create_connection(
+                        Connection, address[0], address[1], ssl=tls, server_hostname=name
+                    )
             except ssl.SSLError:
                 raise
             except OSError as error:

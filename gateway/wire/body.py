@@ -40,8 +40,7 @@ def read(raw: bytes) -> RequestBody:
     members = _decode(raw)
     places = _walk(raw, members)
     if places is None:
-        raw = _normalise(members)
-        places = _walk(raw, members) or {}
+        raw, places = _normalise(members)
     return RequestBody(
         raw=raw,
         model_at=places.get("model"),
@@ -95,8 +94,16 @@ def _walk(raw: bytes, members: dict[str, Raw]) -> dict[str, tuple[int, int]] | N
     return places if len(places) == len(members) and not raw[_space(raw, max(at, 1)) :].strip(b" \t\n\r}") else None
 
 
-def _normalise(members: dict[str, Raw]) -> bytes:
-    return b"{" + b",".join(msgspec.json.encode(k) + b":" + bytes(v) for k, v in members.items()) + b"}"
+def _normalise(members: dict[str, Raw]) -> tuple[bytes, dict[str, tuple[int, int]]]:
+    """The members written anew, each once, and their places: a key may still need escapes, so no second walk."""
+    written = bytearray(b"{")
+    places: dict[str, tuple[int, int]] = {}
+    for name, value in members.items():
+        written += b"," if places else b""
+        written += msgspec.json.encode(name) + b":"
+        places[name] = (len(written), len(written) + len(bytes(value)))
+        written += bytes(value)
+    return bytes(written + b"}"), places
 
 
 def _requested(members: dict[str, Raw]) -> str | None:
@@ -113,7 +120,12 @@ def _text(members: dict[str, Raw], name: str) -> str | None:
 
 def _value(members: dict[str, Raw], name: str) -> Any:
     """The member's value, decoded; None where it is absent. Only small members are asked for."""
-    return msgspec.json.decode(members[name]) if name in members else None
+    if name not in members:
+        return None
+    try:
+        return msgspec.json.decode(members[name])
+    except (msgspec.MsgspecError, RecursionError) as error:  # a number beyond what can be held
+        raise GatewayError("invalid_json", f"The field `{name}` cannot be read: {error}.", name) from None
 
 
 def _space(raw: bytes, at: int) -> int:

@@ -11,6 +11,7 @@ from gateway.wire.sse import EventScanner
 
 _MAX_ANSWER = 8 << 20
 _MAX_NAME = 256
+_MAX_FINISH_REASONS = 128  # the most choices that the API gives
 
 
 class Served(Struct, frozen=True):
@@ -47,7 +48,7 @@ class _Choice(Struct):
 class _Answer(Struct):
     id: str | None = None
     model: str | None = None
-    choices: list[_Choice] = []
+    choices: list[_Choice] | None = None
     usage: _Usage | None = None
 
 
@@ -67,7 +68,7 @@ def error_code(body: bytes) -> str | None:
     """The `error.code` of an upstream's error body, None where it has no such shape."""
     try:
         error = _ERROR.decode(body).error
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return str(error.code) if isinstance(error, _Error) and error.code is not None else None
 
@@ -111,15 +112,20 @@ class AnswerReader:
         self._served = _merge(self._served, answer)
 
 
+def _count(tokens: int | None) -> int | None:
+    """A count that a span can carry (64 bits); what is none of that is not known."""
+    return tokens if tokens is not None and 0 <= tokens < 2**63 else None
+
+
 def _short(text: str | None) -> str | None:
     return text[:_MAX_NAME] if text else None
 
 
 def _merge(before: Served, answer: _Answer) -> Served:
     """What is known after one more event: a later event adds, it never takes away."""
-    finished = tuple(choice.finish_reason for choice in answer.choices if choice.finish_reason)
+    finished = tuple(choice.finish_reason for choice in answer.choices or () if choice.finish_reason)
     usage = answer.usage
-    if answer.id == before.response_id and not finished and usage is None:
+    if answer.id == before.response_id and not finished and usage is None and (before.model or not answer.model):
         return before
     now = usage or _Usage()
     cached = now.prompt_tokens_details.cached_tokens if now.prompt_tokens_details else None
@@ -127,9 +133,9 @@ def _merge(before: Served, answer: _Answer) -> Served:
     return Served(
         model=before.model or _short(answer.model),
         response_id=before.response_id or _short(answer.id),
-        finish_reasons=before.finish_reasons + finished,
-        input_tokens=now.prompt_tokens if usage else before.input_tokens,
-        output_tokens=now.completion_tokens if usage else before.output_tokens,
-        cached_tokens=cached if usage else before.cached_tokens,
-        reasoning_tokens=reasoning if usage else before.reasoning_tokens,
+        finish_reasons=(before.finish_reasons + finished)[:_MAX_FINISH_REASONS],
+        input_tokens=_count(now.prompt_tokens) if usage else before.input_tokens,
+        output_tokens=_count(now.completion_tokens) if usage else before.output_tokens,
+        cached_tokens=_count(cached) if usage else before.cached_tokens,
+        reasoning_tokens=_count(reasoning) if usage else before.reasoning_tokens,
     )

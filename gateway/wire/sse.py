@@ -9,6 +9,7 @@ import re
 _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _MAX_EVENT = 1 << 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class EventScanner:
@@ -17,7 +18,7 @@ class EventScanner:
     __slots__ = ("_oversized", "_rest")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._oversized = False
 
     @property
@@ -27,21 +28,23 @@ class EventScanner:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The `data` of each event that `chunk` completes."""
-        stream = self._rest + chunk
+        searched = max(0, len(self._rest) - 3)  # what lies before was searched; a blank line has at most 4 bytes
+        self._rest += chunk
         payloads: list[bytes] = []
         start = 0
-        for blank in _BLANK_LINE.finditer(stream):
+        for blank in _BLANK_LINE.finditer(self._rest, searched):
             if not self._oversized:
-                payloads.append(_data(stream[start : blank.start()]))
+                payloads.append(_data(bytes(self._rest[start : blank.start()])))
             self._oversized = False
             start = blank.end()
-        self._rest = stream[start:]
+        del self._rest[:start]
         if len(self._rest) > _MAX_EVENT:
             self._oversized = True
-            self._rest = self._rest[-3:]
+            del self._rest[:-3]
         return [payload for payload in payloads if payload]
 
 
 def _data(event: bytes) -> bytes:
+    event = event.removeprefix(_BYTE_ORDER_MARK)
     lines = (line for line in _LINE_END.split(event) if line.startswith(b"data:"))
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines)

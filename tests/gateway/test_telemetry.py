@@ -85,6 +85,7 @@ def exported(*attempts: Attempt, traceparent: bytes | None = SAMPLED, facts: Cal
     telemetry = Telemetry("1.2.3", [exporter])
     call = telemetry.begin(traceparent)
     for attempt in attempts:
+        telemetry.start(call, attempt)
         telemetry.span(call, attempt, facts)
     telemetry.shutdown()
     return list(exporter.get_finished_spans())
@@ -220,9 +221,9 @@ def test_a_call_without_a_trace_begins_one() -> None:
 def test_a_traceparent_that_is_continued(traceparent: bytes, sampled: bool) -> None:
     telemetry = Telemetry("1", [])
     call = telemetry.begin(traceparent)
-    assert (call.hex, call.sampled) == (TRACE_ID, sampled)
+    assert call.hex == TRACE_ID
     assert call.parent is not None
-    sent = telemetry.traceparent(call, ATTEMPT)
+    sent = telemetry.start(call, ATTEMPT)
     assert sent == f"00-{TRACE_ID}-0000000000001234-{int(sampled):02x}".encode()
 
 
@@ -269,7 +270,9 @@ def test_ids_are_new_every_time() -> None:
 def test_the_sdk_disabled(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", value)
     assert exported(ATTEMPT) == []
-    assert Telemetry("1", []).begin(SAMPLED).hex == TRACE_ID, "the trace is continued all the same"
+    telemetry = Telemetry("1", [])
+    assert telemetry.start(telemetry.begin(SAMPLED), ATTEMPT) == SAMPLED, "the caller's own goes on"
+    assert telemetry.start(telemetry.begin(None), ATTEMPT) is None
 
 
 @pytest.mark.parametrize("value", ["false", "", "1", "yes"])
@@ -305,6 +308,10 @@ def test_samplers(
         if value is not None:
             monkeypatch.setenv(name, value)
     assert len(exported(ATTEMPT, traceparent=traceparent)) == spans
+    telemetry = Telemetry("1", [])
+    sent = telemetry.start(telemetry.begin(traceparent), ATTEMPT)
+    assert sent is not None
+    assert sent.endswith(b"-01" if spans else b"-00"), "upstream is told what the sampler said"
 
 
 @pytest.mark.parametrize(
@@ -329,7 +336,9 @@ def test_the_service_name(monkeypatch: pytest.MonkeyPatch, variables: dict[str, 
 def test_no_exporter(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", names)
     telemetry = Telemetry("1")
-    telemetry.span(telemetry.begin(None), ATTEMPT, FACTS)
+    call = telemetry.begin(None)
+    telemetry.start(call, ATTEMPT)
+    telemetry.span(call, ATTEMPT, FACTS)
     telemetry.shutdown()
 
 
@@ -339,7 +348,9 @@ def test_the_console(monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
         "from tests.gateway.test_telemetry import ATTEMPT, FACTS, SAMPLED, Telemetry;"
         "telemetry = Telemetry('1');"
-        "telemetry.span(telemetry.begin(SAMPLED), ATTEMPT, FACTS);"
+        "call = telemetry.begin(SAMPLED);"
+        "telemetry.start(call, ATTEMPT);"
+        "telemetry.span(call, ATTEMPT, FACTS);"
         "telemetry.shutdown()"
     )
     shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)

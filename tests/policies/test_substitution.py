@@ -484,7 +484,7 @@ def test_the_second_attempt_goes_to_the_stock_model(requested: str, provider: st
     call = call_of(requested=requested, provider=provider)
     refused = decide(call, ROUTE, OWNERS)
     assert isinstance(refused, Decision)
-    second = fall_back(refused, call, ROUTE)
+    second = fall_back(refused, call, ROUTE, OWNERS)
     assert second is not None
     assert told(second, call) == expected
     assert said(call, active_refused=True) == expected, "remembered, it is decided so at once"
@@ -494,7 +494,7 @@ def test_with_fallback_fail_there_is_no_second_attempt() -> None:
     route = route_of(fallback="fail")
     refused = decide(CALL, route, OWNERS)
     assert isinstance(refused, Decision)
-    assert fall_back(refused, CALL, route) is None
+    assert fall_back(refused, CALL, route, OWNERS) is None
     assert said(CALL, route, active_refused=True) == (Reason.ACTIVE_JOB, MINE, True, "openai", "job_1")
 
 
@@ -512,7 +512,7 @@ def test_with_fallback_fail_there_is_no_second_attempt() -> None:
 def test_only_the_active_job_falls_back(call: Call, route: Route) -> None:
     first = decide(call, route, OWNERS)
     assert isinstance(first, Decision)
-    assert fall_back(first, call, route) is None
+    assert fall_back(first, call, route, OWNERS) is None
     assert decide(call, route, OWNERS, active_refused=True) == first
 
 

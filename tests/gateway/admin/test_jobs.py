@@ -322,7 +322,8 @@ async def test_two_jobs_activated_a_hundred_times_at_once_leave_one_active(admin
     jobs = [firm.order(), firm.order()]
     pair = [admin.job(firm.job_path(job)) for job in jobs]
     headers = {"authorization": admin.ask("GET", "/replicas").request.headers["authorization"]}
-    async with httpx2.AsyncClient(verify=NO_TLS, timeout=60) as http:
+    limits = httpx2.Limits(max_connections=80)
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=60, limits=limits) as http:
 
         async def activate(number: int) -> httpx2.Response:
             url = f"{admin.url}/admin/api{firm.job_path(pair[number % 2])}/activate"
