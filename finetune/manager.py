@@ -97,7 +97,8 @@ class Manager:
         if tick.to_cancel and not job.claimed_at:  # nothing can have been made at the provider
             return steps.ended(states.move(job, "cancelled", records.now()))
         try:
-            return await _STEPS[job.status](self, tick)
+            step = await _STEPS[job.status](self, tick)
+            return replace(step, job=replace(step.job, failures=0))
         except Refused as refused:
             return steps.ended(states.fail(tick.job, refused.code, refused.message, records.now()))
         except TryAgain as failure:
@@ -150,7 +151,7 @@ class Manager:
             if job.training_file_id is None:
                 file_id = await self._upload(backend, job)
                 return Step(
-                    replace(job, training_file_id=file_id, updated_at=records.now(), attempts=0),
+                    replace(job, training_file_id=file_id, updated_at=records.now()),
                     (("uploaded", f"The training file is {file_id} at the provider."),),
                 )
             made = await backend.find_job(job.uid)
@@ -175,8 +176,9 @@ class Manager:
                 Order(claimed.uid, claimed.base_model, file_id, claimed.hyperparameters, seed),
             )
         except TryAgain as failure:
-            step = steps.after_failure(claimed, failure, records.now())
-            return Step(steps.after_failed_create(step.job, failure, time.time()), step.events, step.again)
+            kept = steps.after_failed_create(claimed, failure, time.time())
+            tick.stored = await records.save(self._store, tick.stored, kept)
+            raise
         return steps.adopted(claimed, made, records.now())
 
     async def _upload(self, backend: Backend, job: Job) -> str:

@@ -4,6 +4,7 @@ No provider, no dataset, no decision about what comes next.
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from msgspec import Struct
 from finetune import states
 from finetune.values import Job, decode, encode
 from gateway.store import keys
-from gateway.store.connection import Note, Store, Write, translated
+from gateway.store.connection import Note, Store, StoreUnavailable, Write, translated
 from gateway.store.rows import Row
 
 
@@ -116,8 +117,8 @@ async def timeline(store: Store, job_id: str, limit: int, after: str | None) -> 
 
 
 async def wake(store: Store, tenant: str, job_id: str) -> None:
-    """Asks a worker for a tick of this job now. Raises StoreUnavailable."""
-    with translated():
+    """Asks a worker for a tick of this job now; where that cannot be said, the worker's own round finds the job."""
+    with contextlib.suppress(StoreUnavailable), translated():
         await cast("Any", store.redis.rpush(keys.WAKE, f"{tenant}/{job_id}"))
 
 

@@ -31,7 +31,7 @@ def move(job: Job, status: Status, now: str) -> Job:
     if status not in TRANSITIONS[job.status]:
         raise ImpossibleTransition(f"{job.status} → {status}")
     finished = now if status in FINAL else None
-    return replace(job, status=status, updated_at=now, finished_at=finished, attempts=0)
+    return replace(job, status=status, updated_at=now, finished_at=finished, polls=0, failures=0)
 
 
 def fail(job: Job, code: str, message: str, now: str) -> Job:

@@ -94,21 +94,21 @@ def after_poll(job: Job, told: ProviderJob, *, usable: bool, poll_seconds: float
         done = replace(states.move(seen, "ready", now), fine_tuned_model=told.fine_tuned_model)
         return Step(done, (*events, ("ready", f"The model is {told.fine_tuned_model}.")), None)
     if told.phase == "succeeded":
-        seen = replace(seen, attempts=0)  # nearly there: look often
-    return Step(replace(seen, attempts=seen.attempts + 1), events, poll_delay(seen.attempts, poll_seconds))
+        seen = replace(seen, polls=0)  # nearly there: look often
+    return Step(replace(seen, polls=seen.polls + 1), events, poll_delay(seen.polls, poll_seconds))
 
 
 def after_failure(job: Job, failure: TryAgain, now: str) -> Step:
     """Something did not work; the timeline says what, once for each run of failures, and it is tried again."""
-    after = failure.after if failure.after is not None else min(60.0, 1.0 * 2.0**job.attempts)
-    tried = replace(job, attempts=job.attempts + 1, updated_at=now)
-    events = (("retry", failure.message),) if job.attempts == 0 or failure.after is not None else ()
+    after = failure.after if failure.after is not None else 2.0 ** min(job.failures, 6)
+    tried = replace(job, failures=job.failures + 1, updated_at=now)
+    events = (("retry", failure.message),) if job.failures == 0 or failure.after is not None else ()
     return Step(tried, events, after)
 
 
-def poll_delay(attempts: int, poll_seconds: float) -> float:
+def poll_delay(polls: int, poll_seconds: float) -> float:
     """Backs off by a fifth each time to at most a minute, with a tenth of jitter either way."""
-    delay = min(max(MAX_POLL_SECONDS, poll_seconds), poll_seconds * 1.2 ** min(attempts, 40))
+    delay = min(max(MAX_POLL_SECONDS, poll_seconds), poll_seconds * 1.2 ** min(polls, 40))
     return delay * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret
 
 

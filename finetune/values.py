@@ -53,7 +53,8 @@ class Job(Struct, frozen=True, omit_defaults=True):
     cancel_requested: bool = False
     claimed_at: float = 0.0
     checked_at: float = 0.0
-    attempts: int = 0
+    polls: int = 0
+    failures: int = 0
     provider_status: str | None = None
 
 

@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 _BLOCK_MS = 1000
 _BATCH = 1000
 _RETRY_SECONDS = 0.1
+_PATIENCE_SECONDS = 2.0
 
 
 class _Hole(Exception):
@@ -91,11 +92,7 @@ class Follower:
 
     async def _advance(self, routes: Routes, block_ms: int | None) -> bool:
         """Applies what the stream has after the applied revision. Raises _Hole, StoreUnavailable."""
-        with translated():
-            answer = await cast(
-                "Any",
-                self._reader.xread({keys.CHANGES: f"{routes.revision}-0"}, _BATCH, block_ms),
-            )
+        answer = await self._read(f"{routes.revision}-0", block_ms)
         for entry_id, fields in answer[0][1] if answer else ():
             revision = int(entry_id.partition(b"-")[0])
             if revision != routes.revision + 1:
@@ -105,3 +102,14 @@ class Follower:
                 routes.apply(table, field, parse_row(value) if value else None, revision)
             routes.revision = revision
         return bool(answer)
+
+    async def _read(self, after: str, block_ms: int | None) -> Any:
+        """What the stream has after an id. A server that hangs is one that is away. Raises StoreUnavailable."""
+        try:
+            with translated():
+                async with asyncio.timeout((block_ms or 0) / 1000 + _PATIENCE_SECONDS):
+                    return await cast("Any", self._reader.xread({keys.CHANGES: after}, _BATCH, block_ms))
+        except StoreUnavailable:
+            with contextlib.suppress(Exception):  # whatever is left of it is not to be used again
+                await self._reader.connection_pool.disconnect()
+            raise

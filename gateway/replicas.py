@@ -48,7 +48,9 @@ class Replica:
             self._follower.changed.clear()
             try:
                 await self._store.beat(self.id, self._routes.revision, self._version, _FORGET_MS)
-            except StoreUnavailable:
+            except Exception as error:  # a replica that stops beating for good is worse than any of them
+                if not isinstance(error, StoreUnavailable):
+                    log.exception("beat_failed")
                 await asyncio.sleep(_BEAT_SECONDS / 5)
                 continue
             try:

@@ -20,13 +20,12 @@ import uvicorn
 from gateway import app, logs
 from gateway.datadir import complete
 from gateway.settings import ATTACHED_REDIS, Settings, read
+from gateway.store.children import Child
 from gateway.store.embedded import EmbeddedRedis
 
 log = structlog.get_logger(__name__)
 
 _KEEP_ALIVE_SECONDS = 75
-_RESTART_SECONDS = 1.0
-_GRACE_SECONDS = 10.0
 
 
 class CannotListen(Exception):
@@ -49,7 +48,7 @@ def serve(host: str, port: int, environ: Mapping[str, str]) -> None:
                     "HOUSESTYLE_DATA_DIR": str(settings.data_dir),
                 }
                 _announce_admin_key(read(attached))
-                with WorkerChild(attached):
+                with _worker(attached):
                     _run(_completed(attached), listener)
         else:
             _run(_completed(environ), listener)
@@ -72,43 +71,18 @@ async def _work(settings: Settings) -> None:
     await app.run_worker(settings, until)
 
 
-class WorkerChild:
-    """The job worker as a child process, started again when it dies. A context manager."""
+def _worker(environ: Mapping[str, str]) -> Child:
+    """The job worker as a child process."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = dict(environ)
-        self._stopping = threading.Event()
-        self._process = self._start()
-        self._keeper = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
-
-    def __enter__(self) -> None:
-        self._keeper.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        assert self._process.stdin is not None  # noqa: S101 - opened as a pipe
-        self._process.stdin.close()
-        try:
-            self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._keeper.join()
-
-    def _start(self) -> subprocess.Popen[bytes]:
+    def start() -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             [sys.executable, "-m", "gateway", "worker"],
-            env=self._environ,
+            env=dict(environ),
             stdin=subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C is for the gateway, which ends this one
         )
 
-    def _keep(self) -> None:
-        while not self._stopping.is_set():
-            code = self._process.wait()
-            if self._stopping.wait(_RESTART_SECONDS):
-                return
-            log.error("worker_died", code=code)
-            self._process = self._start()
+    return Child("worker", start)
 
 
 class _Server(uvicorn.Server):

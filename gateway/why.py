@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from gateway import timestamps
 from gateway.store import keys
-from gateway.store.connection import Store, StoreUnavailable, translated
+from gateway.store.connection import Store, translated
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ class WhyWriter:
             try:
                 await self.flush()
                 away = False
-            except StoreUnavailable as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, records written later are better than none
                 if not away:
                     log.warning("why_records_wait", cause=str(error), waiting=len(self._queue))
                 away = True

@@ -86,7 +86,7 @@ class OpenAIBackend:
 
     async def cancel(self, provider_job_id: str) -> None:
         """See Backend."""
-        with contextlib.suppress(openai.BadRequestError, openai.ConflictError), _told():
+        with _told(), contextlib.suppress(openai.BadRequestError, openai.ConflictError):
             await self._client.fine_tuning.jobs.cancel(provider_job_id)
 
     async def is_usable(self, model: str) -> bool:

@@ -111,8 +111,9 @@ def _expiry(text: str | None) -> str | None:
         return None
     try:
         seconds = timestamps.to_seconds(text)
-    except ValueError as error:
+        stored = timestamps.from_seconds(seconds)
+    except (ValueError, OverflowError) as error:
         raise GatewayError("invalid_field", f"`expires_at`: {error}.", "expires_at") from None
     if seconds <= time.time():
         raise GatewayError("invalid_field", "`expires_at` must lie in the future.", "expires_at")
-    return timestamps.from_seconds(seconds)
+    return stored

@@ -29,6 +29,7 @@ _MAX_BODY = 1 << 20
 _UNSURE = "The store went away in the middle of the change; whether it was made will show when it is back."
 _DEFAULT_LIMIT = 50
 _MAX_LIMIT = 500
+_STREAM_CURSOR = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 _UNKNOWN = re.compile(r"unknown field `(.+?)`")
 _AT = re.compile(r" - at `\$\.?(.*?)`$")
 
@@ -47,7 +48,7 @@ class Asked(Struct, frozen=True):
     def limit(self) -> int:
         """The page's size. Raises GatewayError `invalid_field`."""
         text = self.query.get("limit", str(_DEFAULT_LIMIT))
-        if not text.isdigit() or not 1 <= int(text) <= _MAX_LIMIT:
+        if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MAX_LIMIT:
             raise GatewayError("invalid_field", f"`limit` must be between 1 and {_MAX_LIMIT}.", "limit")
         return int(text)
 
@@ -55,6 +56,13 @@ class Asked(Struct, frozen=True):
     def cursor(self) -> str | None:
         """Where the page begins, as the page before it said."""
         return self.query.get("cursor") or None
+
+    @property
+    def stream_cursor(self) -> str | None:
+        """The same, of a list that is a stream in the store. Raises GatewayError `invalid_field`."""
+        if self.cursor is not None and not _STREAM_CURSOR.fullmatch(self.cursor):
+            raise GatewayError("invalid_field", "`cursor` must be what the page before answered.", "cursor")
+        return self.cursor
 
 
 class Answered(Struct, frozen=True):

@@ -103,7 +103,7 @@ class Jobs:
         """The job's timeline, oldest first."""
         await self._stored(asked)
         job_id = asked.path["job_id"]
-        events, cursor = await records.timeline(self._control.store, job_id, asked.limit, asked.cursor)
+        events, cursor = await records.timeline(self._control.store, job_id, asked.limit, asked.stream_cursor)
         return Answered(ListView(events, cursor))
 
     async def examples(self, asked: Asked) -> Answered:

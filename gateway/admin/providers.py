@@ -104,6 +104,7 @@ class Providers:
         """The provider's row. Raises GatewayError."""
         same_kind = before is not None and before.kind == body.kind
         base_url = body.base_url or (before.base_url if before and same_kind else _BASE_URLS.get(body.kind, ""))
+        base_url = base_url.rstrip("/")
         await self._check_address(body.kind, base_url)
         moved = before is not None and (before.base_url != base_url or not same_kind)
         if body.api_key is None and moved and before and before.sealed_api_key:
@@ -114,7 +115,7 @@ class Providers:
                 raise GatewayError("invalid_field", "The key has a character that a header cannot hold.", "api_key")
             sealed = self._keyring.seal(body.api_key, tenant=tenant, field=f"providers/{name}/api_key")
             shown = hint(body.api_key)
-        return ProviderRow(body.kind, base_url.rstrip("/"), body.default_model, sealed, shown, body.options)
+        return ProviderRow(body.kind, base_url, body.default_model, sealed, shown, body.options)
 
     async def _check_address(self, kind: str, base_url: str) -> None:
         """Said here so that the admin hears of it; what counts is the guard at every connection."""

@@ -34,7 +34,7 @@ class Traces:
         await self._control.tenant(asked.tenant)
         wanted = _filter(asked.query)
         await self._writer.flush()
-        page = await self._reader.page(asked.tenant, wanted, asked.limit, asked.cursor)
+        page = await self._reader.page(asked.tenant, wanted, asked.limit, asked.stream_cursor)
         return Answered(ListView(page.records, page.next_cursor))
 
     async def read(self, asked: Asked) -> Answered:
@@ -73,5 +73,5 @@ def _time(query: dict[str, str], name: str) -> str | None:
         return None
     try:
         return timestamps.from_seconds(timestamps.to_seconds(text.replace(" ", "+")))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise GatewayError("invalid_field", f"`{name}`: {error}.", name) from None

@@ -20,7 +20,6 @@ for write = 1, writes do
   end
 end
 
-redis.call('HSETNX', meta, 'epoch', ARGV[1])
 local revision = tonumber(redis.call('HGET', meta, 'revision') or '0')
 local entry = {}
 for write = 1, writes do
@@ -28,6 +27,12 @@ for write = 1, writes do
     entry[#entry + 1] = write
   end
 end
+-- `unpack` below is bounded, and nothing may be written before it is certain that everything can be.
+if #entry > 1000 then
+  return redis.error_reply('TOOMANY followed rows in one change')
+end
+
+redis.call('HSETNX', meta, 'epoch', ARGV[1])
 if #entry > 0 then
   revision = redis.call('HINCRBY', meta, 'revision', 1)
 end

@@ -29,6 +29,7 @@ from gateway.store.rows import Row, parse_row
 
 # How long a change may wait for Redis before the admin is told that it is away.
 _SECONDS = 2.0
+_CONNECTIONS = 50
 
 
 class StoreUnavailable(Exception):
@@ -84,33 +85,37 @@ class Census(Struct, frozen=True):
 
 COMPARE = b"="
 
+_AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
+# Answers by which a server says that it is there and cannot serve: a full disk, too few replicas, a busy script.
+_NOT_NOW = frozenset({"MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN"})
+
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
     """Maps redis-py's errors to StoreUnavailable; programming errors pass."""
     try:
         yield
-    except (
-        ConnectionError,
-        TimeoutError,
-        BusyLoadingError,
-        ReadOnlyError,
-        OutOfMemoryError,
-        OSError,
-    ) as error:
+    except _AWAY as error:
         raise StoreUnavailable(str(error) or type(error).__name__) from error
+    except ResponseError as error:
+        if str(error).partition(" ")[0] not in _NOT_NOW:
+            raise
+        raise StoreUnavailable(str(error)) from error
 
 
 def connect(url: str, *, blocking: bool = False) -> aioredis.Redis:
     """A client for `url`. `blocking`: for commands that wait at the server, without a socket timeout."""
-    return aioredis.Redis.from_url(
+    pool: Any = aioredis.BlockingConnectionPool.from_url(
         url,
+        max_connections=_CONNECTIONS,
+        timeout=_SECONDS,  # for a connection, while all are in use
         socket_timeout=None if blocking else _SECONDS,
         socket_connect_timeout=_SECONDS,
         retry=Retry(NoBackoff(), 0),  # a change that is sent twice may be made twice
         decode_responses=False,
         protocol=2,  # plain replies; RESP3 gives nothing here and shapes XREAD otherwise
     )
+    return aioredis.Redis.from_pool(pool)
 
 
 class Store:

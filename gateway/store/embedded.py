@@ -8,7 +8,6 @@ import fcntl
 import importlib.util
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -17,11 +16,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-# A shell that holds the server and waits on its standard input, which ends with the parent. Portable, unlike
-# PR_SET_PDEATHSIG.
-_LIFELINE = '"$@" </dev/null & server=$!; read -r _; kill -TERM "$server"; wait "$server"'
+from gateway.store.children import Child
+
+# A shell that holds the server. It ends with the server; and its standard input, which a second one waits on, ends
+# with the parent. Portable, unlike PR_SET_PDEATHSIG.
+_LIFELINE = (
+    'exec 3<&0; "$@" </dev/null 3<&- & server=$!; '
+    '{ read -r _ <&3; kill -TERM "$server"; } 2>/dev/null & watch=$!; exec 3<&-; '
+    'wait "$server"; code=$?; kill "$watch" 2>/dev/null; exit "$code"'
+)
 _MAX_SOCKET_PATH = 90  # the kernel's limit is 104 on macOS, 108 on Linux
 _START_SECONDS = 20.0
+_OWNER_PATIENCE = 0.5  # a killed one takes a moment to be gone
+_SERVER_PATIENCE = 10.0
 
 
 class EmbeddedError(Exception):
@@ -65,12 +72,13 @@ class EmbeddedRedis:
     """A `redis-server` child. A context manager: `url` is good inside it."""
 
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        directory = directory.absolute()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._owner = FileLock(directory / "owner.lock")  # held by this process alone
         self._server = FileLock(directory / "server.lock")  # inherited by the server: held while one still writes
         self._directory = directory
         self._environ = environ
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._socket_directory: Path | None = None
         self.url = ""
 
@@ -88,58 +96,44 @@ class EmbeddedRedis:
 
     def stop(self) -> None:
         """Ends the server, its data on disk, and gives the directory free."""
-        if self._process is not None:
-            assert self._process.stdin is not None  # noqa: S101 - opened as a pipe
-            self._process.stdin.close()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
-            self._process = None
+        if self._child is not None:
+            self._child.stop()
         if self._socket_directory is not None:
             shutil.rmtree(self._socket_directory, ignore_errors=True)
         self._server.close()
         self._owner.close()
 
     def _take_directory(self) -> None:
-        if not self._owner.take():
+        if not self._owner.take(_OWNER_PATIENCE):
             raise EmbeddedError(
                 f"The data directory {self._directory} is in use by another Housestyle (process "
                 f"{self._owner.holder()}). Stop that one first, or set HOUSESTYLE_DATA_DIR to another directory.",
             )
-        if not self._server.take(patience=10.0):
+        if not self._server.take(_SERVER_PATIENCE):
             raise EmbeddedError(
                 f"A redis-server of an earlier run still writes in {self._directory} and does not end. "
                 "Stop it, then start again.",
             )
 
     def _start(self) -> None:
-        server = find_server(self._environ)
+        socket = self._socket_path()
         data = self._directory / "redis"
         data.mkdir(mode=0o700, exist_ok=True)
-        socket = self._socket_path()
-        socket.unlink(missing_ok=True)
         log = data / "redis.log"
-        command = [server, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "600"]
-        command += ["--dir", str(data), "--appendonly", "yes", "--appendfsync", "always"]
-        command += [
-            "--maxmemory-policy",
-            "noeviction",
-            "--save",
-            "",
-            "--logfile",
-            str(log),
-            "--daemonize",
-            "no",
-        ]
-        self._process = subprocess.Popen(  # noqa: S603 - our own words; the shell splits none of them
-            ["/bin/sh", "-c", _LIFELINE, "sh", *command],
-            stdin=subprocess.PIPE,
-            pass_fds=[self._server.fileno],
-            start_new_session=True,  # a Ctrl-C is for the gateway, which ends this one last
-        )
-        self._wait_until_it_answers(socket, log)
+        command = [find_server(self._environ), *_options(socket, data, log)]
+
+        def start() -> "subprocess.Popen[bytes]":
+            socket.unlink(missing_ok=True)
+            return subprocess.Popen(  # noqa: S603 - our own words; the shell splits none of them
+                ["/bin/sh", "-c", _LIFELINE, "sh", *command],
+                stdin=subprocess.PIPE,
+                pass_fds=[self._server.fileno],
+                start_new_session=True,  # a Ctrl-C is for the gateway, which ends this one last
+            )
+
+        self._child = Child("redis-server", start)
+        _wait_until_it_answers(self._child.process, socket, log)
+        self._child.__enter__()  # kept from here on: one that cannot start is not started again and again
         self.url = f"unix://{socket}"
 
     def _socket_path(self) -> Path:
@@ -149,22 +143,39 @@ class EmbeddedRedis:
         self._socket_directory = Path(tempfile.mkdtemp(prefix="housestyle-"))
         return self._socket_directory / "redis.sock"
 
-    def _wait_until_it_answers(self, socket: Path, log: Path) -> None:
-        import redis
 
-        assert self._process is not None  # noqa: S101 - just started
-        deadline = time.monotonic() + _START_SECONDS
-        with redis.Redis.from_url(f"unix://{socket}", protocol=2) as client:
-            while True:
-                try:
-                    client.ping()
-                    return
-                except redis.RedisError:
-                    over = self._process.poll() is not None
-                    if over or time.monotonic() > deadline:
-                        why = "ended at once" if over else f"did not answer within {_START_SECONDS:.0f} s"
-                        raise EmbeddedError(f"The embedded redis-server {why}. Its log says:\n{_tail(log)}") from None
-                    time.sleep(0.01)
+def _options(socket: Path, data: Path, log: Path) -> list[str]:
+    """Every write on disk before it is answered; nothing evicted; reached by nobody but this user."""
+    settings = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "600",
+        "dir": str(data),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "maxmemory-policy": "noeviction",
+        "save": "",
+        "logfile": str(log),
+        "daemonize": "no",
+    }
+    return [word for name, value in settings.items() for word in (f"--{name}", value)]
+
+
+def _wait_until_it_answers(process: "subprocess.Popen[bytes]", socket: Path, log: Path) -> None:
+    import redis  # the synchronous client serves nothing else
+
+    deadline = time.monotonic() + _START_SECONDS
+    with redis.Redis.from_url(f"unix://{socket}", protocol=2) as client:
+        while True:
+            try:
+                client.ping()
+                return
+            except redis.RedisError:
+                over = process.poll() is not None
+                if over or time.monotonic() > deadline:
+                    why = "ended at once" if over else f"did not answer within {_START_SECONDS:.0f} s"
+                    raise EmbeddedError(f"The embedded redis-server {why}. Its log says:\n{_tail(log)}") from None
+                time.sleep(0.01)
 
 
 def find_server(environ: Mapping[str, str]) -> str:

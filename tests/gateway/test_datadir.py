@@ -1,6 +1,7 @@
 """The data directory: secrets made once, kept for their owner's eyes; an external Redis wants them given."""
 
 import base64
+import re
 import stat
 from pathlib import Path
 
@@ -80,6 +81,22 @@ def test_what_is_given_is_used(tmp_path: Path) -> None:
     assert completed.settings.encryption_keys == (b"k" * 32,)
     assert completed.settings.artifacts_url == "s3://artifacts/"
     assert completed.settings.vault_roots == ("s3://vaults/",)
+
+
+def test_an_admin_key_that_is_given_is_not_made(tmp_path: Path) -> None:
+    completed = complete(read(environ(tmp_path, HOUSESTYLE_ADMIN_KEY="hs_given")))
+    assert (completed.settings.admin_key, completed.new_admin_key) == ("hs_given", None)
+    assert not (tmp_path / "data" / "admin-key").exists()
+
+
+@pytest.mark.parametrize("damaged", ["", "short", GIVEN_KEY[:-4], "é" * 44])
+def test_a_damaged_encryption_key_is_told_with_its_file(tmp_path: Path, damaged: str) -> None:
+    complete(read(environ(tmp_path)))
+    file = tmp_path / "data" / "encryption-key"
+    file.write_text(damaged)
+    with pytest.raises(SettingsError, match=re.escape(str(file))):
+        complete(read(environ(tmp_path)))
+    assert file.read_text() == damaged, "never replaced: a backup may still come"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from gateway.routing import Routes, account_of, compile_tenant
 from gateway.secrets import Keyring, fingerprint
@@ -144,6 +145,24 @@ def test_accounts_are_told_apart_by_address_and_secret() -> None:
     assert "sk-1" not in accounts[0]
 
 
+@pytest.mark.parametrize(
+    "url", ["https://API.OpenAI.com/v1", "https://api.openai.com:443/v1", "https://api.openai.com/v1/"]
+)
+def test_an_account_is_the_same_however_its_url_is_spelt(url: str) -> None:
+    assert account_of(provider_row("smith", base_url=url), "sk-1") == account_of(provider_row("smith"), "sk-1")
+
+
+def test_a_model_of_one_name_at_two_providers_is_owned_at_both() -> None:
+    row = tenant_row(
+        providers={"openai": provider_row("smith"), "azure": provider_row("smith", "azure", "sk-2")},
+        fine_tunes={"job_1": FineTuneRow("openai", "house-7b", "b"), "job_2": FineTuneRow("azure", "house-7b", "b")},
+    )
+    routes = routes_of()
+    routes.apply(keys.TENANTS, "smith", stored(row), 1)
+    accounts = [account_of(row.providers["openai"], "sk-1"), account_of(row.providers["azure"], "sk-2")]
+    assert routes.owners == {(account, "house-7b"): {"smith"} for account in accounts}
+
+
 @pytest.mark.parametrize("revision", [4, 5])
 def test_a_row_that_is_not_newer_changes_nothing(revision: int) -> None:
     routes = routes_of()
@@ -162,6 +181,19 @@ def test_a_deleted_tenant_is_gone_and_owns_nothing(row: Row | None) -> None:
     routes.apply(keys.TENANTS, "smith", row, 6)
     assert routes.tenant("smith") is None
     assert routes.owners == {}
+
+
+def test_a_tenant_of_an_unknown_rule_is_as_good_as_deleted() -> None:
+    known, newer = stored(tenant_row(rule="all", fine_tunes=TUNED)), b'"rule":"canary"'
+    unreadable = replace(known, body=known.body.replace(b'"rule":"all"', newer))
+    assert newer in unreadable.body
+    routes = routes_of()
+    routes.apply(keys.TENANTS, "smith", known, 1)
+    routes.apply(keys.TENANTS, "smith", unreadable, 2)
+    assert routes.tenant("smith") is None
+    assert routes.owners == {}
+    routes.apply(keys.TENANTS, "smith", known, 3)
+    assert routes.tenant("smith") is not None
 
 
 def test_other_tables_are_not_followed() -> None:
@@ -196,6 +228,16 @@ def test_every_role(role: Role) -> None:
     caller = routes.caller("hs_secret")
     assert caller is not None
     assert (caller.role, caller.tenant) == (role, tenant)
+
+
+def test_a_key_of_an_unknown_role_lets_nobody_in() -> None:
+    routes = with_smith()
+    routes.apply(keys.KEYS, "key_1", stored(key_row("hs_1", role="auditor", tenant=None)), 2)
+    routes.apply(keys.KEYS, "key_2", stored(key_row("hs_2", "key_2")), 3)
+    assert routes.caller("hs_1") is None
+    assert routes.caller("hs_2") is not None
+    routes.apply(keys.KEYS, "key_2", stored(key_row("hs_2", "key_2", role="auditor")), 4)
+    assert routes.caller("hs_2") is None
 
 
 def test_a_revoked_key() -> None:
@@ -293,7 +335,7 @@ MODELS = ["ft:1", "ft:2", "house-7b"]
 
 @st.composite
 def tenant_rows(draw: st.DrawFn) -> TenantRow:
-    """A tenant of some accounts and some fine-tunes, each model once in a tenant."""
+    """A tenant of some accounts and some fine-tunes, the same model at both providers now and then."""
     tenant = draw(st.sampled_from(TENANTS))
     names = draw(st.lists(st.sampled_from(PROVIDERS), unique=True))
     providers = {
@@ -302,7 +344,7 @@ def tenant_rows(draw: st.DrawFn) -> TenantRow:
         )
         for name in names
     }
-    models = draw(st.lists(st.sampled_from(MODELS), unique=True))
+    models = draw(st.lists(st.sampled_from(MODELS), max_size=4))
     fine_tunes = {
         f"job_{number}": FineTuneRow(draw(st.sampled_from(PROVIDERS)), model, "base")
         for number, model in enumerate(models)

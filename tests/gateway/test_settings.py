@@ -119,7 +119,7 @@ BAD += [
 ]
 BAD += [
     ("HOUSESTYLE_ENCRYPTION_KEYS", text)
-    for text in ("short", "not base64!", base64.b64encode(b"x" * 16).decode(), f"{TEXT_1},bad", TEXT_1[:-1])
+    for text in ("short", "not base64!", "é" * 44, base64.b64encode(b"x" * 16).decode(), f"{TEXT_1},bad", TEXT_1[:-1])
 ]
 
 
@@ -134,6 +134,20 @@ def test_a_bad_encryption_key_is_not_repeated_in_the_message() -> None:
     with pytest.raises(SettingsError) as refused:
         read({"HOUSESTYLE_ENCRYPTION_KEYS": text})
     assert text not in str(refused.value)
+
+
+def test_no_secret_is_shown() -> None:
+    settings = read(
+        {
+            "HOUSESTYLE_REDIS_URL": "redis://:hidden@redis",
+            "HOUSESTYLE_ADMIN_KEY": "hs_hidden",
+            "HOUSESTYLE_ENCRYPTION_KEYS": TEXT_1,
+            "HOUSESTYLE_ARTIFACTS_URL": "https://user:hidden@artifacts/",
+        },
+    )
+    for shown in (repr(settings), str(settings)):
+        assert "hidden" not in shown
+        assert KEY_1.decode() not in shown
 
 
 def test_a_child_of_an_embedded_gateway() -> None:

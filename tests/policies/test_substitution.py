@@ -312,6 +312,20 @@ def test_without_a_default_provider_a_call_must_name_one() -> None:
     assert said(call_of(provider="azure"), route)[3] == "azure"
 
 
+@pytest.mark.parametrize("requested", [None, MINE])
+def test_a_fine_tune_whose_provider_is_not_there_is_refused(requested: str | None) -> None:
+    route = route_of(rule="all", providers={"azure": AZURE}, default_provider="azure")
+    assert decide(call_of(requested=requested), route, OWNERS) == Refusal("provider_not_configured")
+
+
+@pytest.mark.parametrize("model", [THEIRS, PLAIN_THEIRS])
+@pytest.mark.parametrize("requested", [None, "", "default"])
+def test_a_default_model_that_is_another_tenants_is_refused(requested: str | None, model: str) -> None:
+    route = route_of(active=None, providers={"openai": replace(OPENAI, default_model=model)})
+    refusal = decide(call_of(requested=requested), route, OWNERS)
+    assert refusal == Refusal("model_not_found", Reason.FOREIGN_FINE_TUNE)
+
+
 def test_the_rows_stand_in_the_contracts_order() -> None:
     assert [row.reason for row in TABLE] == [
         "foreign_fine_tune",
@@ -376,6 +390,10 @@ def test_a_body_is_touched_only_where_its_model_changes(requested: str | None, r
         ("claude-haiku-4@20250514", "claude-haiku-4", True),
         ("claude-haiku-4@20250514", "claude-haiku-4-20250514", False),
         ("claude-haiku-4", "claude-haiku-4@20250514", True),
+        ("gpt-3.5-turbo", "gpt-3.5-turbo-0125", True),
+        ("gpt-3.5-turbo-0125", "gpt-3.5-turbo", True),
+        ("gpt-3.5-turbo-0613", "gpt-3.5-turbo-0125", False),
+        ("gpt-3.5-turbo-16k", "gpt-3.5-turbo", False),
         ("gpt-4.1-mini-2025-4-14", "gpt-4.1-mini", False),
         ("gpt-4.1-mini-2025-04-14-preview", "gpt-4.1-mini", False),
         ("GPT-4.1-mini", "gpt-4.1-mini", False),
@@ -516,6 +534,16 @@ def test_only_the_active_job_falls_back(call: Call, route: Route) -> None:
     assert decide(call, route, OWNERS, active_refused=True) == first
 
 
+@pytest.mark.parametrize("model", [THEIRS, PLAIN_THEIRS])
+def test_nothing_falls_back_to_a_default_model_that_is_another_tenants(model: str) -> None:
+    call = call_of(requested=None)
+    route = route_of(providers={"openai": replace(OPENAI, default_model=model)})
+    refused = decide(call, route, OWNERS)
+    assert isinstance(refused, Decision)
+    assert fall_back(refused, call, route, OWNERS) is None
+    assert decide(call, route, OWNERS, active_refused=True) == refused
+
+
 def test_a_refused_active_model_opens_no_way_to_a_foreign_one() -> None:
     refusal = decide(call_of(requested=THEIRS), ROUTE, OWNERS, active_refused=True)
     assert refusal == Refusal("model_not_found", Reason.FOREIGN_FINE_TUNE)
@@ -534,14 +562,15 @@ REQUESTED = st.one_of(st.none(), st.just(""), STOCK, TUNED, st.text(), st.text()
 def worlds(draw: st.DrawFn) -> tuple[Call, Route, Owners]:
     """A call, a route and who owns what: what belongs to the tenant is among its own and its owned."""
     names = draw(st.lists(NAMES, min_size=1, unique=True))
-    providers = {name: Provider(name, draw(STOCK), draw(ACCOUNTS)) for name in names}
+    providers = {name: Provider(name, draw(STOCK | TUNED), draw(ACCOUNTS)) for name in names}
     theirs = draw(st.sets(st.tuples(ACCOUNTS, TUNED)))
     owners = {place: frozenset({"jones"}) for place in theirs}
     fine_tunes: dict[str, FineTune] = {}
     for number, model in enumerate(draw(st.lists(TUNED, unique=True))):
-        made = FineTune(f"job_{number}", draw(st.sampled_from(names)), model, draw(STOCK))
-        place = (providers[made.provider].account, model)
-        owners[place] = owners.get(place, frozenset()) | {"smith"}
+        made = FineTune(f"job_{number}", draw(NAMES), model, draw(STOCK))
+        if made.provider in providers:
+            place = (providers[made.provider].account, model)
+            owners[place] = owners.get(place, frozenset()) | {"smith"}
         fine_tunes[model] = made
     route = Route(
         tenant="smith",

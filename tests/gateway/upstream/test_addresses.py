@@ -58,6 +58,10 @@ REFUSED = [
     "239.255.255.250",
     "2001:db8::1",
     "100::1",
+    "3fff::1",
+    "fec0::1",
+    "192.88.99.1",  # 6to4 relays
+    "168.63.129.16",  # Azure's host agent
     "ff02::1",
     "ff0e::1",
     # private IPv4 in IPv6 clothes
@@ -239,6 +243,16 @@ def test_urls(url: str, origin: Origin, path: str) -> None:
         "https://host/é",
         "https://hôte/v1",
         "https://api.openai.com\\@evil.example/",
+        "https://host:0/",
+        "https://ho st/",
+        "https://h\0ost/",
+        "https://host\x7f/",
+        "https://host%0d/",
+        "https://host,other/",
+        "https://host\\x/",
+        "https://a..b/",
+        "https://" + "a" * 64 + ".example/",
+        "https://[fe80::1%25eth0]/",
     ],
 )
 def test_what_is_no_url_to_connect_to(url: str) -> None:

@@ -98,6 +98,43 @@ async def test_interim_answers_are_passed_over(pool: Pool, separately: bool) -> 
     assert (status, headers, body) == (200, [(b"content-length", b"2"), (b"x-a", b"1")], b"ok")
 
 
+async def test_a_second_answer_in_the_same_segment_is_not_mixed_into_the_first(pool: Pool) -> None:
+    first = OK + b"x-first: 1\r\ncontent-length: 5\r\n\r\nfirst"
+    second = b"HTTP/1.1 500 No\r\nx-second: 1\r\ncontent-length: 6\r\n\r\nsecond"
+
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(first + second)
+        await peer.gone()
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            assert await whole(answer) == b"first"
+            assert (answer.status, answer.headers) == (200, [(b"x-first", b"1"), (b"content-length", b"5")])
+        async with asyncio.timeout(10):
+            await server.peers[0].ended.wait()  # what answers unasked is not kept
+
+
+async def test_trailers_are_not_headers(pool: Pool) -> None:
+    head = OK + b"transfer-encoding: chunked\r\n\r\n"
+    _, headers, body = await asked(pool, [head, b"2\r\nok\r\n0\r\nset-cookie: a\r\n\r\n"])
+    assert (headers, body) == ([(b"transfer-encoding", b"chunked")], b"ok")
+
+
+async def test_trailers_without_end(pool: Pool) -> None:
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
+        while True:
+            await peer.say(b"x: " + b"y" * 10_000 + b"\r\n")
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            with pytest.raises(GatewayError) as failed:
+                await whole(answer)
+            assert failed.value.code == "upstream_protocol_error"
+
+
 async def test_the_first_bytes_are_given_before_the_last_are_sent(pool: Pool) -> None:
     read = asyncio.Event()
 
@@ -158,6 +195,10 @@ async def test_an_answer_that_is_cut(pool: Pool, script: list[bytes]) -> None:
     [
         pytest.param(b"SSH-2.0-OpenSSH_9.6\r\n", id="another protocol"),
         pytest.param(b"\x15\x03\x01\x00\x02\x02\x46", id="a TLS alert"),
+        pytest.param(
+            b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nx",
+            id="another protocol from here on",
+        ),
         pytest.param(b"HTTP/1.1 abc OK\r\n\r\n", id="no status"),
         pytest.param(OK + b"content-length: x\r\n\r\n", id="no length"),
         pytest.param(OK + b"content-length: 1\r\ncontent-length: 2\r\n\r\n", id="two lengths"),

@@ -117,6 +117,19 @@ async def test_an_answer_left_in_the_middle_closes_its_connection(pool: Pool, re
             await left.wait()
 
 
+@pytest.mark.parametrize("size", [20, 300_000])
+async def test_an_answer_that_nobody_read_does_not_reach_the_next_call(pool: Pool, size: int) -> None:
+    async def run(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.answer(b"1" * size if peer.number == 0 else b"2")
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}"):
+            await turns(500)
+        assert await call(pool, server.origin) == b"2"
+
+
 async def test_a_call_that_fails_on_our_side_closes_its_connection(pool: Pool) -> None:
     left = asyncio.Event()
 
@@ -248,8 +261,9 @@ async def test_a_provider_that_is_not_there(pool: Pool) -> None:
     assert (error.code, error.kind.status) == ("upstream_unreachable", 502)
 
 
-async def test_a_name_that_does_not_resolve(pool: Pool) -> None:
-    assert (await failure(pool, Origin("http", "nowhere.invalid", 80))).code == "upstream_unreachable"
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "a" * 64 + ".example"])
+async def test_a_name_that_does_not_resolve(pool: Pool, host: str) -> None:
+    assert (await failure(pool, Origin("http", host, 80))).code == "upstream_unreachable"
 
 
 async def test_an_address_that_is_not_allowed_is_not_connected_to() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.wire.openai import AnswerReader, Served, error_code
 
@@ -97,6 +98,41 @@ def test_usage_without_details() -> None:
     assert served(json.dumps(whole).encode(), stream=False) == Served(FULL.model, FULL.response_id, ("stop",), 0, 0)
 
 
+def test_no_choices_hide_nothing_else() -> None:
+    assert served(json.dumps(WHOLE | {"choices": None}).encode(), stream=False) == replace(FULL, finish_reasons=())
+    assert served(events(chunk(usage=USAGE) | {"choices": None}), stream=True) == replace(FULL, finish_reasons=())
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_model_alone(stream: bool) -> None:
+    answer = {"model": "m", "choices": []}
+    assert served(events(answer) if stream else json.dumps(answer).encode(), stream=stream) == Served("m")
+
+
+def test_finish_reasons_are_bounded() -> None:
+    choices = {"choices": [{"finish_reason": "stop"}] * 3000}
+    for reasons in (
+        served(json.dumps(WHOLE | choices).encode(), stream=False).finish_reasons,
+        served(events(*[chunk(finish="stop")] * 3000), stream=True).finish_reasons,
+    ):
+        assert reasons == ("stop",) * 128
+
+
+@pytest.mark.parametrize(
+    ("count", "known"),
+    [(2**63 - 1, 2**63 - 1), (2**63, None), (10**30, None), (-1, None)],
+)
+def test_an_absurd_count_is_not_known(count: int, known: int | None) -> None:
+    usage = {
+        "prompt_tokens": count,
+        "completion_tokens": count,
+        "prompt_tokens_details": {"cached_tokens": count},
+        "completion_tokens_details": {"reasoning_tokens": count},
+    }
+    told = served(json.dumps(WHOLE | {"usage": usage}).encode(), stream=False)
+    assert told == Served(FULL.model, FULL.response_id, ("stop",), known, known, known, known)
+
+
 def test_asking_twice_is_answered_twice() -> None:
     reader = AnswerReader(stream=False)
     reader.feed(json.dumps(WHOLE).encode())
@@ -180,6 +216,8 @@ def test_nothing_that_an_upstream_sends_raises(chunks: list[bytes], stream: bool
         (b"", None),
         (b"<html>", None),
         (b'{"error":{"code":"\\ud800"}}', None),
+        (b'{"error":{"code":"\xff"}}', None),
+        (b'{"error":"\xff"}', None),
         (b'{"error":' * 100_000, None),
     ],
 )

@@ -59,6 +59,7 @@ def parsed(stream: bytes) -> tuple[list[bytes], bool]:
         (b" data: a\n\n", []),
         (b'data: {"x":"a\\n\\nb"}\n\n', [b'{"x":"a\\n\\nb"}']),
         (b"data: [DONE]\n\n", [b"[DONE]"]),
+        (b"\xef\xbb\xbfdata: a\n\ndata: b\n\n", [b"a", b"b"]),
     ],
 )
 def test_events(stream: bytes, expected: list[bytes]) -> None:
@@ -128,6 +129,21 @@ def test_byte_by_byte(stream: bytes) -> None:
     scanner = EventScanner()
     seen = [payload for n in range(len(stream)) for payload in scanner.feed(stream[n : n + 1])]
     assert seen == payloads(stream)
+
+
+def test_a_byte_order_mark_in_parts() -> None:
+    scanner = EventScanner()
+    assert [scanner.feed(part) for part in (b"\xef", b"\xbb\xbf", b"data: a\n\n")] == [[], [], [b"a"]]
+
+
+@pytest.mark.parametrize("size", [200, 4096, MIB])
+def test_a_long_event_in_chunks_of_any_size(size: int) -> None:
+    """In the smallest of them, a scanner that began anew with each would look at gigabytes."""
+    payload = b"x" * 1_000_000
+    stream = b"data: " + payload + b"\n\n"
+    scanner = EventScanner()
+    seen = [event for n in range(0, len(stream), size) for event in scanner.feed(stream[n : n + size])]
+    assert seen == [payload]
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])

@@ -1,0 +1,58 @@
+"""A child process: started again when it dies by itself, ended with its block. What it is, is its owner's."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import Self
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_GRACE_SECONDS = 10.0
+_RESTART_SECONDS = 1.0
+
+
+class Child:
+    """A context manager. `start` gives a process in a session of its own whose standard input is a pipe; the pipe's end
+    is what it takes as the word to leave, and what it gets when this process is killed."""
+
+    def __init__(self, name: str, start: Callable[[], "subprocess.Popen[bytes]"]) -> None:
+        self._name = name
+        self._start = start
+        self._stopping = threading.Event()
+        self.process = start()
+        self._keeper = threading.Thread(target=self._keep, name=f"{name}-keeper", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._keeper.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Asks it to leave; ends it where it does not."""
+        self._stopping.set()
+        assert self.process.stdin is not None  # noqa: S101 - a pipe, by agreement
+        self.process.stdin.close()
+        try:
+            self.process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        if self._keeper.is_alive():
+            self._keeper.join()
+
+    def _keep(self) -> None:
+        while True:
+            code = self.process.wait()
+            if self._stopping.wait(_RESTART_SECONDS):
+                return
+            log.error("child_died", child=self._name, code=code)
+            dead = self.process
+            self.process = self._start()
+            if dead.stdin is not None:
+                dead.stdin.close()
