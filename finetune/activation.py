@@ -24,14 +24,12 @@ class Plan(Struct, frozen=True):
 
 def activate(tenant: TenantRow, job: Job, share: float, *, now: str, by: str) -> Plan:
     """`job` answers `share` of the tenant's calls from now on. Raises NotReady."""
-    if job.status != "ready" or job.fine_tuned_model is None or job.tenant != tenant.tenant:
+    if job.status != "ready" or job.id not in tenant.fine_tunes:
         raise NotReady(job.status)
-    made = FineTuneRow(job.provider, job.fine_tuned_model, job.base_model)
     return Plan(
         replace(
             tenant,
             active=ActiveRow(job.id, share, now, by),
-            fine_tunes={**tenant.fine_tunes, job.id: made},
             updated_at=now,
         ),
         _others(tenant, job.id),
@@ -43,11 +41,11 @@ def stock(tenant: TenantRow, *, now: str) -> Plan:
     return Plan(replace(tenant, active=None, updated_at=now), _others(tenant, None))
 
 
-def known(tenant: TenantRow, job: Job, *, now: str) -> TenantRow:
-    """The tenant with `job`'s model known as its own, so that calls may name it."""
+def known(tenant: TenantRow, job: Job, sealed_account: str | None, *, now: str) -> TenantRow:
+    """The tenant with `job`'s model known as its own, so that calls may name it. Raises NotReady."""
     if job.fine_tuned_model is None:
         raise NotReady(job.status)
-    made = FineTuneRow(job.provider, job.fine_tuned_model, job.base_model)
+    made = FineTuneRow(job.provider, job.fine_tuned_model, job.base_model, sealed_account)
     return replace(tenant, fine_tunes={**tenant.fine_tunes, job.id: made}, updated_at=now)
 
 

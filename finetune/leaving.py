@@ -23,8 +23,12 @@ async def finish(store: Store, artifacts_url: str) -> None:
         return
     busy = {tenant for tenant, _ in await records.live(store)}
     for tenant in leaving:
-        if tenant not in busy:
+        if tenant in busy:
+            continue
+        try:
             await _finish(store, tenant, artifacts_url)
+        except OSError:  # the artifacts' place; the other tenants need not wait for it
+            log.exception("tenant_cannot_leave", tenant=tenant)
 
 
 async def _finish(store: Store, tenant: str, artifacts_url: str) -> None:

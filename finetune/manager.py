@@ -5,13 +5,14 @@ tick needs of the gateway is handed in.
 """
 
 import asyncio
+import hashlib
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
-import fsspec
 import httpx2
 import msgspec
 import structlog
@@ -20,11 +21,11 @@ from msgspec.structs import replace
 
 from finetune import activation, records, states, steps
 from finetune.backends.base import Access, Backend, Factory, Order, Refused, TryAgain
-from finetune.dataset import DatasetSummary, build
+from finetune.dataset import DatasetSummary, build, open_train
 from finetune.records import Stored
 from finetune.steps import Step
 from finetune.values import Job
-from finetune.vaults import VaultNotAllowed, VaultUnreadable, open_vault
+from finetune.vaults import VaultNotAllowed, VaultUnreadable, open_vault, roots_of
 from gateway.store import keys
 from gateway.store.connection import Conflict, Store, StoreUnavailable, Write
 from gateway.store.rows import Row, TenantRow, tenant_row
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 _AGAIN_AFTER_BUG = 30.0
 _STALE_CLAIM_SECONDS = 5.0
+_LEAVING_SECONDS = 24 * 3600.0  # how long a deleted tenant's provider is asked to end its jobs
 
 
 class Tick(Struct):
@@ -94,7 +96,7 @@ class Manager:
 
     async def _act(self, tick: Tick) -> Step:
         job = tick.job
-        if tick.to_cancel and not job.claimed_at:  # nothing can have been made at the provider
+        if tick.to_cancel and not job.claimed_at and not job.provider_job_id:  # nothing was made at the provider
             return steps.ended(states.move(job, "cancelled", records.now()))
         try:
             step = await _STEPS[job.status](self, tick)
@@ -102,19 +104,24 @@ class Manager:
         except Refused as refused:
             return steps.ended(states.fail(tick.job, refused.code, refused.message, records.now()))
         except TryAgain as failure:
+            if tick.tenant.deleted and _seconds_since(tick.tenant.updated_at) > _LEAVING_SECONDS:
+                return steps.ended(states.move(tick.job, "cancelled", records.now()))
             return steps.after_failure(tick.job, failure, records.now())
         except (Conflict, StoreUnavailable):
             raise
         except Exception:
             log.exception("tick_failed", job_id=job.id, tenant=job.tenant, state=job.status)
-            return Step(tick.job, again=_AGAIN_AFTER_BUG)
+            unexpected = TryAgain("The worker failed on this; its log has the cause.", after=_AGAIN_AFTER_BUG)
+            return steps.after_failure(tick.job, unexpected, records.now())
 
     async def _save(self, tick: Tick, step: Step) -> None:
         """A job that becomes `ready` makes its model known to the data plane in the same change."""
         job = replace(step.job, checked_at=time.time())
         also: tuple[Write, ...] = ()
         if job.status == "ready" and not tick.tenant.deleted:
-            known = activation.known(tick.tenant, job, now=records.now())
+            access = self._access(tick.tenant, job.provider)
+            account = access.sealed_account if access is not None else None
+            known = activation.known(tick.tenant, job, account, now=records.now())
             also = (Write(keys.TENANTS, job.tenant, tick.row, msgspec.json.encode(known)),)
         await records.save(self._store, tick.stored, job, *step.events, also=also)
 
@@ -139,7 +146,7 @@ class Manager:
         return steps.after_snapshot(tick.job, dataset, records.now())
 
     def _build(self, job: Job, vault_url: str) -> DatasetSummary:
-        return build(open_vault(vault_url, self._roots).chunks(), self._artifact(job))
+        return build(open_vault(vault_url, roots_of(self._roots, job.tenant)).chunks(), self._artifact(job))
 
     def _artifact(self, job: Job) -> str:
         return records.artifact_of(self._artifacts, job)
@@ -150,6 +157,9 @@ class Manager:
         async with self._backend(tick) as backend:
             if job.training_file_id is None:
                 file_id = await self._upload(backend, job)
+                if file_id is None:
+                    words = "The training file is not the one that was recorded; it is built again."
+                    return Step(states.move(job, "snapshotting", records.now()), (("snapshotting", words),))
                 return Step(
                     replace(job, training_file_id=file_id, updated_at=records.now()),
                     (("uploaded", f"The training file is {file_id} at the provider."),),
@@ -181,12 +191,14 @@ class Manager:
             raise
         return steps.adopted(claimed, made, records.now())
 
-    async def _upload(self, backend: Backend, job: Job) -> str:
+    async def _upload(self, backend: Backend, job: Job) -> str | None:
+        """The file's id at the provider; None where the artifact is not what the job says it is trained on."""
         assert job.dataset is not None  # noqa: S101 - `uploading` follows a snapshot
         name = f"{job.uid}-{job.dataset.sha256}.jsonl"
         with tempfile.TemporaryDirectory(prefix="housestyle-") as directory:
             file = Path(directory) / "train.jsonl"
-            await asyncio.to_thread(_fetch, f"{self._artifact(job)}/train.jsonl", file)
+            if await asyncio.to_thread(_fetch, self._artifact(job), file) != job.dataset.sha256:
+                return None
             found = await backend.find_file(name, file.stat().st_size)
             return found or await backend.upload(name, file)
 
@@ -223,7 +235,15 @@ _STEPS: dict[str, Callable[[Manager, Tick], Awaitable[Step]]] = {
 }
 
 
-def _fetch(url: str, file: Path) -> None:
-    with fsspec.open(url, "rb") as source, file.open("wb") as target:
+def _fetch(folder: str, file: Path) -> str:
+    """Copies a job's training file; its SHA-256 in hex."""
+    digest = hashlib.sha256()
+    with open_train(folder) as source, file.open("wb") as target:
         while block := source.read(1 << 20):
+            digest.update(block)
             target.write(block)
+    return digest.hexdigest()
+
+
+def _seconds_since(rfc3339: str) -> float:
+    return time.time() - datetime.fromisoformat(rfc3339).timestamp()

@@ -7,7 +7,7 @@ from finetune.values import Job, Notice, Status
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     "queued": frozenset({"snapshotting", "failed", "cancelled"}),
     "snapshotting": frozenset({"uploading", "failed", "cancelled"}),
-    "uploading": frozenset({"training", "failed", "cancelled"}),
+    "uploading": frozenset({"training", "snapshotting", "failed", "cancelled"}),
     "training": frozenset({"ready", "failed", "cancelled"}),
     "ready": frozenset(),
     "failed": frozenset(),

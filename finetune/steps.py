@@ -17,9 +17,9 @@ SMALL_VAULT = 300
 MAX_POLL_SECONDS = 60.0
 
 # How long a set-out create may still take effect: longer than the time after which it is given up.
-SETTLE_SECONDS = 20.0
+SETTLE_SECONDS = 60.0
 # The same once the provider has answered (an error): only its listing may lag.
-ANSWERED_SETTLE_SECONDS = 3.0
+ANSWERED_SETTLE_SECONDS = 5.0
 
 
 class Step(Struct, frozen=True):
@@ -100,9 +100,9 @@ def after_poll(job: Job, told: ProviderJob, *, usable: bool, poll_seconds: float
 
 def after_failure(job: Job, failure: TryAgain, now: str) -> Step:
     """Something did not work; the timeline says what, once for each run of failures, and it is tried again."""
-    after = failure.after if failure.after is not None else 2.0 ** min(job.failures, 6)
+    after = max(1.0, failure.after) if failure.after is not None else 2.0 ** min(job.failures, 6)
     tried = replace(job, failures=job.failures + 1, updated_at=now)
-    events = (("retry", failure.message),) if job.failures == 0 or failure.after is not None else ()
+    events = (("retry", failure.message),) if job.failures == 0 else ()
     return Step(tried, events, after)
 
 

@@ -24,6 +24,7 @@ _REDELIVER = timedelta(seconds=5)
 _RESOLUTION = timedelta(milliseconds=100)
 _SEED_EVERY = timedelta(seconds=5)
 _CONCURRENT = 8
+_AGAIN_AFTER_BUG = 30.0
 
 
 async def run(store: Store, manager: Manager, *, artifacts_url: str, until: asyncio.Event) -> None:
@@ -60,6 +61,9 @@ def _tick_task(manager: Manager) -> Callable[..., Any]:
         except StoreUnavailable as error:
             log.warning("tick_waits_for_the_store", job_id=job_id, cause=str(error))
             again = 1.0
+        except Exception:
+            log.exception("tick_failed", job_id=job_id, tenant=tenant)
+            again = _AGAIN_AFTER_BUG
         if again is None:
             perpetual.cancel()
         else:

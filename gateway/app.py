@@ -6,6 +6,7 @@ nothing left open.
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
@@ -26,7 +27,7 @@ from gateway.exchange import AsgiExchange
 from gateway.following import Follower
 from gateway.lifecycle import Lifecycle, Limits
 from gateway.replicas import Replica
-from gateway.routing import Routes, open_api_key
+from gateway.routing import Routes, account_of, open_api_key
 from gateway.secrets import CannotOpen, Keyring
 from gateway.settings import Settings
 from gateway.store.connection import Store
@@ -73,6 +74,8 @@ class Gateway:
                 self._become_ready(),
             )
         ]
+        for task in tasks:
+            task.add_done_callback(_must_go_on)
         try:
             yield
         finally:
@@ -97,10 +100,17 @@ class Gateway:
             self.pool.close_expired()
 
 
+def _must_go_on(task: "asyncio.Task[None]") -> None:
+    """A replica whose background work has ended serves what is no longer true: better that it is started again."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("background_task_died", exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)
+
+
 def gateway_app(settings: Settings) -> ASGIApp:
     """The ASGI application of one replica."""
     gateway = Gateway(settings)
-    table = api.table(gateway.control, settings, gateway.keyring, gateway.guard, gateway.why)
+    table = api.table(gateway.control, gateway.routes, settings, gateway.keyring, gateway.guard, gateway.why)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -149,7 +159,9 @@ async def run_worker(settings: Settings, until: asyncio.Event) -> None:
         if provider is None:
             return None
         try:
-            return Access(provider.kind, provider.base_url, open_api_key(tenant.tenant, name, provider, keyring))
+            secret = open_api_key(tenant.tenant, name, provider, keyring)
+            account = keyring.seal(account_of(provider, secret), tenant=tenant.tenant, field="account")
+            return Access(provider.kind, provider.base_url, secret, account)
         except CannotOpen as error:
             log.error("provider_unusable", tenant=tenant.tenant, provider=name, cause=str(error))
             return None

@@ -66,7 +66,10 @@ def complete(settings: Settings) -> Completed:
 def _kept(path: Path, make: Callable[[], str]) -> tuple[str, bool]:
     """The secret in `path`, made and written there first if it is not there yet."""
     if path.exists():
-        return path.read_text().strip(), False
+        kept = path.read_bytes().decode("ascii", "replace").strip()
+        if not kept:
+            raise SettingsError(f"{path} is empty: restore it from a backup, or remove it to have a new one made.")
+        return kept, False
     secret = make()
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

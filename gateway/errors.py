@@ -65,7 +65,6 @@ TABLE: dict[str, Kind] = {
     "idempotency_key_reused": Kind(409, _REQUEST, "This Idempotency-Key was used for another request."),
     "conflict": Kind(409, _REQUEST, "Others kept changing this at the same time; try again."),
     "store_unavailable": Kind(503, _SERVER, "The store cannot be reached; nothing was changed.", 1),
-    "store_full": Kind(503, _SERVER, "The store refuses writes; nothing was changed.", 5),
 }
 
 

@@ -24,6 +24,7 @@ from gateway.errors import GatewayError
 from gateway.exchange import CallerGone, Exchange
 from gateway.routing import NATIVE_KINDS, Routes, TenantRoutes, Upstream
 from gateway.telemetry import Attempt, Telemetry
+from gateway.upstream.addresses import Origin
 from gateway.upstream.pool import Answer, Pool
 from gateway.why import WhyWriter
 from gateway.wire import body as wire_body
@@ -239,7 +240,7 @@ class Lifecycle:
         upstream = routes.upstreams.get(decision.provider)
         if upstream is None:  # its credential cannot be opened
             raise GatewayError("provider_not_configured")
-        if upstream.kind not in NATIVE_KINDS:
+        if upstream.kind not in NATIVE_KINDS or upstream.origin is None:
             raise GatewayError("endpoint_not_supported", f"Calls to providers of kind {upstream.kind} are not served.")
         attempt = Attempt(
             span_id=self._telemetry.new_span_id(),
@@ -257,7 +258,7 @@ class Lifecycle:
         call.attempts.append(attempt)
         body = _body(call.body, decision)
         traceparent = self._telemetry.start(call.trace, attempt)
-        head = _request_head(exchange, call.target, upstream, len(body), traceparent)
+        head = _request_head(exchange, call.target, upstream.origin, upstream, len(body), traceparent)
         try:
             answer = await self._pool.request(upstream.origin, head, body)
         except GatewayError as error:
@@ -367,7 +368,8 @@ class Lifecycle:
         facts = calls.facts(call, call.routes)
         for attempt in call.attempts:
             self._telemetry.span(call.trace, attempt, facts)
-        self._why.put(calls.record(call, call.routes, call.caller))
+        if self._routes.tenant(call.routes.route.tenant) is not None:  # deleted meanwhile: nothing more is kept of it
+            self._why.put(calls.record(call, call.routes, call.caller))
 
 
 def _body(body: RequestBody | None, decision: Decision) -> bytes:
@@ -377,11 +379,16 @@ def _body(body: RequestBody | None, decision: Decision) -> bytes:
 
 
 def _request_head(
-    exchange: Exchange, target: Target, upstream: Upstream, length: int, traceparent: bytes | None
+    exchange: Exchange,
+    target: Target,
+    origin: Origin,
+    upstream: Upstream,
+    length: int,
+    traceparent: bytes | None,
 ) -> bytes:
     query = b"?" + exchange.query if exchange.query else b""
     lines = [exchange.method.encode() + b" " + f"{upstream.path}/{target.path}".encode() + query + b" HTTP/1.1"]
-    lines.append(b"host: " + upstream.origin.authority)
+    lines.append(b"host: " + origin.authority)
     lines += [name + b": " + value for name, value in wire_headers.to_upstream(exchange.headers)]
     lines += [name + b": " + value for name, value in upstream.headers]
     lines.append(b"accept-encoding: identity")

@@ -4,6 +4,7 @@ Only control-plane changes wait here; a call never does.
 """
 
 import asyncio
+import contextlib
 import secrets
 import time
 
@@ -44,20 +45,21 @@ class Replica:
     async def run(self) -> None:
         """Tells of this replica at every change, and at least twice a second, until it is cancelled."""
         await self._follower.loaded.wait()
+        failing = False
         while True:
             self._follower.changed.clear()
             try:
                 await self._store.beat(self.id, self._routes.revision, self._version, _FORGET_MS)
-            except Exception as error:  # a replica that stops beating for good is worse than any of them
-                if not isinstance(error, StoreUnavailable):
-                    log.exception("beat_failed")
+                failing = False
+            except Exception as error:  # noqa: BLE001 - a replica that stops beating for good is worse than any of them
+                if not failing:
+                    log.warning("beat_failed", cause=str(error))
+                failing = True
                 await asyncio.sleep(_BEAT_SECONDS / 5)
                 continue
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_BEAT_SECONDS):
                     await self._follower.changed.wait()
-            except TimeoutError:
-                pass
 
     async def leave(self) -> None:
         """Says that this replica is gone, so that nobody waits for it."""
@@ -74,7 +76,7 @@ async def acknowledged(store: Store, revision: int, seconds: float = 2.0) -> Pro
     while True:
         seen = await store.census()
         state = _count(seen, revision, (time.perf_counter() - begun) * 1000)
-        if state.acknowledged == state.replicas or time.perf_counter() - begun > seconds:
+        if 0 < state.replicas == state.acknowledged or time.perf_counter() - begun > seconds:
             return state
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 0.02)

@@ -3,6 +3,7 @@
 Immutable values in a few dictionaries; lookups only. What brings the rows is in `following.py`.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ from gateway.store import keys
 from gateway.store.rows import KeyRow, ProviderRow, Row, TenantRow, key_row, tenant_row
 from gateway.upstream.addresses import InvalidUrl, Origin, parse_base_url
 from gateway.wire.headers import Headers
+from policies import substitution
 from policies.values import Caller, FineTune, Provider, Role, Route
 
 log = structlog.get_logger(__name__)
@@ -28,12 +30,12 @@ class Upstream(Struct, frozen=True):
     """Where a provider's calls go. `headers` hold its credential; `path` has no trailing slash."""
 
     kind: str
-    origin: Origin
+    origin: Origin | None  # None for the kinds whose address follows from their options
     path: str
     headers: tuple[tuple[bytes, bytes], ...]
 
     def __repr__(self) -> str:
-        return f"Upstream({self.kind}, {self.origin.host})"  # never the credential
+        return f"Upstream({self.kind}, {self.origin.host if self.origin else None})"  # never the credential
 
 
 class TenantRoutes(Struct, frozen=True):
@@ -42,7 +44,6 @@ class TenantRoutes(Struct, frozen=True):
     route: Route
     suspended: bool
     upstreams: dict[str, Upstream]
-    owned: frozenset[tuple[str, str]]  # (provider account, model) of each of its fine-tunes
 
 
 class _Key(Struct, frozen=True):
@@ -62,6 +63,7 @@ class Routes:
         self._tenants: dict[str, TenantRoutes] = {}
         self._keys: dict[str, _Key] = {}
         self._hashes: dict[str, str] = {}  # key id → its hash
+        self._owned: dict[str, frozenset[tuple[str, str]]] = {}  # tenant → its entries in `owners`
         self._admin = fingerprint(admin_key) if admin_key else None
 
     def tenant(self, name: str) -> TenantRoutes | None:
@@ -80,6 +82,12 @@ class Routes:
             return None  # a deleted tenant's keys stop with it
         return known.caller
 
+    def is_foreign(self, tenant: str, provider: str, model: str) -> bool:
+        """Whether `model` at the tenant's `provider` is a fine-tune that is not known as this tenant's."""
+        routes = self._tenants.get(tenant)
+        known = routes.route.providers.get(provider) if routes else None
+        return bool(routes and known and substitution.is_foreign(model, known, routes.route, self.owners))
+
     def apply(self, table: str, field: str, row: Row | None, revision: int) -> None:
         """Takes a row, or its deletion (None), as of `revision`.
 
@@ -97,7 +105,7 @@ class Routes:
     def become(self, other: "Routes") -> None:
         """Takes over everything that `other` holds: a reload replaces, it does not merge."""
         self.revision = other.revision
-        self.owners = other.owners
+        self.owners, self._owned = other.owners, other._owned
         self._tenants, self._keys, self._hashes = other._tenants, other._keys, other._hashes
 
     def empty_copy(self) -> "Routes":
@@ -113,16 +121,21 @@ class Routes:
         tenant = tenant_row(row) if row is not None else None
         routes = compile_tenant(tenant, revision, self._keyring) if tenant and not tenant.deleted else None
         self._disown(name)
+        if tenant is not None:
+            self._own(name, _owned(tenant, self._keyring))  # a deleted one's models are still nobody else's
         if routes is None:
             self._tenants.pop(name, None)
-            return
-        self._tenants[name] = routes
-        for place in routes.owned:
+        else:
+            self._tenants[name] = routes
+
+    def _own(self, name: str, places: frozenset[tuple[str, str]]) -> None:
+        if places:
+            self._owned[name] = places
+        for place in places:
             self.owners[place] = self.owners.get(place, frozenset()) | {name}
 
     def _disown(self, name: str) -> None:
-        known = self._tenants.get(name)
-        for place in known.owned if known else ():
+        for place in self._owned.pop(name, ()):
             left = self.owners[place] - {name}
             if left:
                 self.owners[place] = left
@@ -149,7 +162,7 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
     for name, provider in row.providers.items():
         try:
             secret = open_api_key(row.tenant, name, provider, keyring)
-            origin, path = parse_base_url(provider.base_url)
+            origin, path = parse_base_url(provider.base_url) if provider.base_url else (None, "")
         except (CannotOpen, InvalidUrl) as error:
             log.error("provider_unusable", tenant=row.tenant, provider=name, cause=str(error))
             continue
@@ -172,10 +185,23 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
         active=FineTune(active.job_id, made.provider, made.model, made.base_model) if active and made else None,
         share=active.share if active else 1.0,
     )
-    owned = frozenset(
-        (providers[made.provider].account, made.model) for made in row.fine_tunes.values() if made.provider in providers
-    )
-    return TenantRoutes(route, row.suspended, upstreams, owned)
+    return TenantRoutes(route, row.suspended, upstreams)
+
+
+def _owned(row: TenantRow, keyring: Keyring) -> frozenset[tuple[str, str]]:
+    """(provider account, model) of each of a tenant's fine-tunes: the account that it was made in, and the one that
+    its provider leads to now."""
+    places: set[tuple[str, str]] = set()
+    for made in row.fine_tunes.values():
+        provider = row.providers.get(made.provider)
+        with contextlib.suppress(CannotOpen, InvalidUrl):
+            if provider is not None:
+                secret = open_api_key(row.tenant, made.provider, provider, keyring)
+                places.add((account_of(provider, secret), made.model))
+        with contextlib.suppress(CannotOpen):
+            if made.sealed_account is not None:
+                places.add((keyring.open(made.sealed_account, tenant=row.tenant, field="account"), made.model))
+    return frozenset(places)
 
 
 def open_api_key(tenant: str, name: str, provider: ProviderRow, keyring: Keyring) -> str | None:
@@ -187,8 +213,11 @@ def open_api_key(tenant: str, name: str, provider: ProviderRow, keyring: Keyring
 
 def account_of(provider: ProviderRow, secret: str | None) -> str:
     """What tells one account at one provider from another, however its URL is spelt. Kept in memory only."""
-    origin, path = parse_base_url(provider.base_url)
-    text = f"{origin.scheme}://{origin.authority.decode().lower()}{path}\0{secret or ''}"
+    place = ""
+    if provider.base_url:
+        origin, path = parse_base_url(provider.base_url)
+        place = f"{origin.scheme}://{origin.authority.decode().lower()}{path}"
+    text = f"{provider.kind if not place else ''}\0{place}\0{secret or ''}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

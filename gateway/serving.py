@@ -19,13 +19,14 @@ import uvicorn
 
 from gateway import app, logs
 from gateway.datadir import complete
-from gateway.settings import ATTACHED_REDIS, Settings, read
+from gateway.settings import ATTACHED_REDIS, Settings, SettingsError, read
 from gateway.store.children import Child
 from gateway.store.embedded import EmbeddedRedis
 
 log = structlog.get_logger(__name__)
 
 _KEEP_ALIVE_SECONDS = 75
+_UMASK = 0o077  # artifacts are clients' documents
 
 
 class CannotListen(Exception):
@@ -38,6 +39,7 @@ def serve(host: str, port: int, environ: Mapping[str, str]) -> None:
     # uvicorn raises the signal again once it has shut down; by default that would end us before our children.
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)
+    os.umask(_UMASK)
     settings = read(environ)
     with _listening(host, port) as listener:
         if settings.embedded and not settings.attached:
@@ -57,8 +59,13 @@ def serve(host: str, port: int, environ: Mapping[str, str]) -> None:
 def work(environ: Mapping[str, str]) -> None:
     """A job worker, until SIGTERM or SIGINT, or until the gateway that it is a child of is gone."""
     logs.configure()
-    settings = _completed(environ)
-    asyncio.run(_work(settings))
+    os.umask(_UMASK)
+    given = read(environ)
+    if given.embedded and not given.attached:
+        raise SettingsError("A worker needs HOUSESTYLE_REDIS_URL; with an embedded Redis, `housestyle serve` runs one.")
+    for name in [name for name in os.environ if name.startswith("OPENAI_")]:
+        del os.environ[name]  # the SDK would send the operator's own organisation with a tenant's key
+    asyncio.run(_work(complete(given).settings))
 
 
 async def _work(settings: Settings) -> None:
@@ -97,6 +104,8 @@ class _Server(uvicorn.Server):
 
 
 def _run(settings: Settings, listener: socket.socket) -> None:
+    if settings.admin_key is None:
+        log.warning("no_admin_key", meaning="only admin keys that are in the store already can administer")
     config = uvicorn.Config(
         app.gateway_app(settings),
         loop="uvloop",

@@ -15,6 +15,13 @@ from gateway.upstream.addresses import Network
 ATTACHED_REDIS = "HOUSESTYLE_ATTACHED_REDIS"
 
 
+# Variables of the contract that would be believed to be in force if they were passed over.
+_REFUSED = {
+    "HOUSESTYLE_ADMIN_PORT": "the admin API is on the data plane's port; guard it in front of the gateway",
+    "HOUSESTYLE_BOOTSTRAP": "set tenants up by the admin API",
+}
+
+
 class SettingsError(Exception):
     """A variable has a value that cannot be used; the message names it."""
 
@@ -51,8 +58,13 @@ class Settings(Struct, frozen=True):
 
 def read(environ: Mapping[str, str]) -> Settings:
     """Reads the variables of the contract. Raises SettingsError."""
+    for variable, instead in _REFUSED.items():
+        if environ.get(variable):
+            raise SettingsError(f"{variable} is not served by this version: {instead}.")
     attached = environ.get(ATTACHED_REDIS)
     redis_url = attached or environ.get("HOUSESTYLE_REDIS_URL") or None
+    if redis_url is not None and not redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("HOUSESTYLE_REDIS_URL must begin with redis://, rediss:// or unix:// in this version.")
     return Settings(
         redis_url=redis_url,
         attached=bool(attached),
@@ -60,7 +72,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         admin_key=environ.get("HOUSESTYLE_ADMIN_KEY") or None,
         encryption_keys=tuple(encryption_key(text) for text in _list(environ, "HOUSESTYLE_ENCRYPTION_KEYS")),
         artifacts_url=environ.get("HOUSESTYLE_ARTIFACTS_URL") or None,
-        vault_roots=tuple(_list(environ, "HOUSESTYLE_VAULT_ROOTS")),
+        vault_roots=tuple(_root(text) for text in _list(environ, "HOUSESTYLE_VAULT_ROOTS")),
         upstream_allow=tuple(_network(text) for text in _list(environ, "HOUSESTYLE_UPSTREAM_ALLOW")),
         **_numbers(environ),
     )
@@ -97,6 +109,12 @@ def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _list(environ: Mapping[str, str], variable: str) -> list[str]:
     return [part.strip() for part in (environ.get(variable) or "").split(",") if part.strip()]
+
+
+def _root(text: str) -> str:
+    if "://" not in text:
+        raise SettingsError(f"HOUSESTYLE_VAULT_ROOTS must hold URLs such as file:///srv/vaults/, not {text!r}.")
+    return text
 
 
 def _network(text: str) -> Network:

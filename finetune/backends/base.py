@@ -16,6 +16,7 @@ class Access(Struct, frozen=True):
     kind: str
     base_url: str
     api_key: str | None
+    sealed_account: str | None = None  # which account this is, for the data plane alone to read
 
     def __repr__(self) -> str:
         return f"Access({self.kind}, {self.base_url})"  # never the credential

@@ -4,8 +4,9 @@ Source: OpenAI API reference, "Fine-tuning" and "Files". Every call is made once
 looks first whether the last try had its effect.
 """
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +69,26 @@ class OpenAIBackend:
         extra: dict[str, Any] = {"seed": order.seed} if order.seed is not None else {}
         supervised: Any = {"hyperparameters": order.hyperparameters} if order.hyperparameters else {}
         with _told():
-            job = await self._client.fine_tuning.jobs.create(
-                model=order.base_model,
-                training_file=order.training_file_id,
-                suffix=f"hs-{order.uid[-8:]}",
-                metadata={"job_uid": order.uid},
-                method={"type": "supervised", "supervised": supervised},
-                timeout=CREATE_SECONDS,
-                **extra,
+            job = await self._in_time(
+                self._client.fine_tuning.jobs.create(
+                    model=order.base_model,
+                    training_file=order.training_file_id,
+                    suffix=f"hs-{order.uid[-8:]}",
+                    metadata={"job_uid": order.uid},
+                    method={"type": "supervised", "supervised": supervised},
+                    **extra,
+                ),
             )
-        return _job(job)
+            return _job(job)
+
+    @staticmethod
+    async def _in_time(create: Awaitable[FineTuningJob]) -> FineTuningJob:
+        """The SDK's own time-out is one for each read; this is one for all of it."""
+        try:
+            async with asyncio.timeout(CREATE_SECONDS):
+                return await create
+        except TimeoutError:
+            raise TryAgain("The provider did not answer in time.", answered=False) from None
 
     async def job(self, provider_job_id: str) -> ProviderJob:
         """See Backend."""
@@ -93,7 +104,9 @@ class OpenAIBackend:
         """See Backend."""
         try:
             with _told(missing="model_not_found"):
-                await self._client.models.retrieve(model)
+                found = await self._client.models.retrieve(model)
+                if found.id != model:
+                    raise TypeError("another model than was asked for")
         except Refused as refused:
             if refused.code == "model_not_found":
                 return False
@@ -106,6 +119,9 @@ class OpenAIBackend:
 
 
 def _job(job: FineTuningJob) -> ProviderJob:
+    """The SDK does not check what it is given, so this does. Raises TypeError."""
+    if not isinstance(job.id, str) or not isinstance(job.status, str):
+        raise TypeError("a job without id or status")
     error = job.error if job.error and job.error.message else None
     return ProviderJob(
         id=job.id,
@@ -129,6 +145,9 @@ def _told(missing: str = "training_failed") -> Iterator[None]:
         raise TryAgain(f"The provider could not be reached: {error.__cause__ or error}", answered=False) from None
     except openai.APIStatusError as error:
         raise _status_error(error, missing) from None
+    except (openai.APIError, AttributeError, TypeError, ValueError) as error:
+        words = f"The provider did not answer as the OpenAI API does ({error}); is its `base_url` right?"
+        raise TryAgain(words) from None
 
 
 def _status_error(error: openai.APIStatusError, missing: str) -> Refused | TryAgain:
@@ -141,7 +160,8 @@ def _status_error(error: openai.APIStatusError, missing: str) -> Refused | TryAg
     if status == 429:
         return TryAgain(words, after=_retry_after(error.response), effect_possible=False)
     if status >= 500 or status in (408, 409):
-        return TryAgain(words, after=_retry_after(error.response))
+        # A proxy's answer is not the provider's: behind it the request may still be under way.
+        return TryAgain(words, after=_retry_after(error.response), answered=status in (500, 501))
     if error.param == "model" or error.code in ("model_not_found", "model_not_available"):
         return Refused("base_model_not_tunable", words)
     if error.param in ("training_file", "file") or "file" in (error.code or ""):

@@ -21,12 +21,18 @@ __all__ = [
     "count",
     "count_ready",
     "open_vault",
+    "roots_of",
 ]
 
 
 def open_vault(url: str, roots: Sequence[str]) -> Vault:
     """The Vault at `url`, which must lie under one of `roots`. Raises VaultNotAllowed, VaultUnreadable."""
     return FilesVault(url, roots)
+
+
+def roots_of(roots: Sequence[str], tenant: str) -> tuple[str, ...]:
+    """The roots that a tenant's Vault may lie under: `{tenant}` in one stands for the tenant's name."""
+    return tuple(root.replace("{tenant}", tenant) for root in roots)
 
 
 def count(vault: Vault) -> VaultCount:

@@ -26,7 +26,7 @@ class Activations:
         return [
             AdminRoute(
                 "POST",
-                "/tenants/{tenant}/jobs/{job_id}/activate",
+                "/tenants/{tenant}/jobs/{job_id:job}/activate",
                 Action.ACTIVATE,
                 self.activate,
                 ActivatePost,

@@ -1,5 +1,7 @@
 """The admin API's table: every route in one list, mounted under /admin/api."""
 
+from starlette.convertors import Convertor, register_url_convertor
+
 from gateway.admin import views
 from gateway.admin.activation import Activations
 from gateway.admin.changes import Control
@@ -10,6 +12,7 @@ from gateway.admin.providers import Providers
 from gateway.admin.tenants import Tenants
 from gateway.admin.traces import Traces
 from gateway.admin.vaults import Vaults
+from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.settings import Settings
 from gateway.upstream.addresses import Guard
@@ -19,22 +22,39 @@ from policies.access import Action
 
 def table(
     control: Control,
+    routes: Routes,
     settings: Settings,
     keyring: Keyring,
     guard: Guard,
     writer: WhyWriter,
 ) -> list[AdminRoute]:
     """Every route of the admin API."""
+    # Names beside ids: while those routes are not there, they are no ids either.
+    register_url_convertor("job", _id_but("import"))
+    register_url_convertor("call", _id_but("summary"))
     return [
         *Tenants(control).routes(),
         *Providers(control, keyring, guard).routes(),
         *Credentials(control).routes(),
         *Vaults(control, settings.vault_roots).routes(),
-        *Jobs(control, settings.artifacts_url or "").routes(),
+        *Jobs(control, routes, settings.artifacts_url or "").routes(),
         *Activations(control).routes(),
         *Traces(control, WhyReader(control.store), writer).routes(),
         AdminRoute("GET", "/replicas", Action.MANAGE_PLATFORM, _replicas(control)),
     ]
+
+
+def _id_but(word: str) -> Convertor[str]:
+    class Id(Convertor[str]):
+        regex = f"(?!{word}(?:/|$))[^/]+"
+
+        def convert(self, value: str) -> str:
+            return value
+
+        def to_string(self, value: str) -> str:
+            return value
+
+    return Id()
 
 
 def _replicas(control: Control) -> Operation:

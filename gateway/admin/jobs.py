@@ -4,15 +4,16 @@ import asyncio
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from finetune import records, states
-from finetune.dataset import read_examples, read_manifest
+from finetune.dataset import DatasetMissing, read_examples, read_manifest
 from finetune.records import Stored, artifact_of
 from finetune.values import Job, encode
 from gateway.admin import views
@@ -20,10 +21,13 @@ from gateway.admin.changes import Control, Plan
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import Empty, JobPost, JobView, ListView
 from gateway.errors import GatewayError
+from gateway.routing import NATIVE_KINDS, Routes
 from gateway.store import keys
 from gateway.store.connection import COMPARE, Write
 from gateway.store.rows import Row, TenantRow
 from policies.access import Action
+
+T = TypeVar("T")
 
 _TICK_SECONDS = 10.0
 _MAX_IDEMPOTENCY_KEY = 255
@@ -39,15 +43,16 @@ class _FirstAnswer(Struct):
 class Jobs:
     """The operations on jobs."""
 
-    def __init__(self, control: Control, artifacts_url: str) -> None:
+    def __init__(self, control: Control, routes: Routes, artifacts_url: str) -> None:
         self._control = control
+        self._routes = routes
         self._artifacts = artifacts_url
         shipped = json.loads((files("finetune") / "base_models.json").read_bytes())
         self._defaults: dict[str, str] = shipped["defaults"]
 
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
-        jobs, job = "/tenants/{tenant}/jobs", "/tenants/{tenant}/jobs/{job_id}"
+        jobs, job = "/tenants/{tenant}/jobs", "/tenants/{tenant}/jobs/{job_id:job}"
         return [
             AdminRoute("POST", jobs, Action.RUN_JOBS, self.make, JobPost),
             AdminRoute("GET", jobs, Action.RUN_JOBS, self.list),
@@ -112,14 +117,14 @@ class Jobs:
         if stored.job.dataset is None:
             return Answered(ListView([]))
         folder = artifact_of(self._artifacts, stored.job)
-        return Answered(ListView(list(await asyncio.to_thread(read_examples, folder, asked.limit))))
+        return Answered(ListView(list(await _artifact(read_examples, folder, asked.limit))))
 
     async def manifest(self, asked: Asked) -> Answered:
         """What the job was trained on."""
         _, stored = await self._stored(asked)
         if stored.job.dataset is None:
             raise GatewayError("not_found", "The Vault has not been read for this job yet.")
-        return Answered(await asyncio.to_thread(read_manifest, artifact_of(self._artifacts, stored.job)))
+        return Answered(await _artifact(read_manifest, artifact_of(self._artifacts, stored.job)))
 
     async def refresh(self, asked: Asked) -> Answered:
         """Has the provider polled now, and answers what it said."""
@@ -168,6 +173,11 @@ class Jobs:
     def _job(self, asked: Asked, body: JobPost, tenant: TenantRow) -> Job:
         if body.provider is not None and body.provider not in tenant.providers:
             raise GatewayError("provider_not_configured", f"The tenant has no provider {body.provider!r}.", "provider")
+        provider = body.provider or tenant.default_provider or ""
+        base_model = body.base_model or self._defaults.get(body.backend, "")
+        _check_kind(body.backend, tenant, provider)
+        if self._routes.is_foreign(asked.tenant, provider, base_model):
+            raise GatewayError("model_not_found", param="base_model")
         now = self._control.now()
         hyperparameters: dict[str, Any] = msgspec.to_builtins(body.hyperparameters)
         return Job(
@@ -176,8 +186,8 @@ class Jobs:
             uid=records.new_id("uid"),
             label=body.label,
             backend=body.backend,
-            provider=body.provider or tenant.default_provider or "",
-            base_model=body.base_model or self._defaults.get(body.backend, ""),
+            provider=provider,
+            base_model=base_model,
             status="queued",
             created_by=asked.caller.key_id,
             created_at=now,
@@ -185,6 +195,22 @@ class Jobs:
             hyperparameters=hyperparameters,
             options=msgspec.to_builtins(body.options),
         )
+
+
+async def _artifact(read: Callable[..., T], *arguments: Any) -> T:
+    """What `read` finds, read in a thread. Raises GatewayError `not_found` where the artifact's time has ended."""
+    try:
+        return await asyncio.to_thread(read, *arguments)
+    except DatasetMissing:
+        raise GatewayError("not_found", "What this job was trained on is no longer kept.") from None
+
+
+def _check_kind(backend: str, tenant: TenantRow, provider: str) -> None:
+    """The job manager's `openai` backend speaks the OpenAI API, so the provider must. Raises GatewayError."""
+    row = tenant.providers.get(provider)
+    if backend == "openai" and row is not None and row.kind not in NATIVE_KINDS:
+        words = f"The provider {provider!r} does not speak the OpenAI API, as the backend needs."
+        raise GatewayError("invalid_field", words, "provider")
 
 
 def _unchanged(tenant: str, row: Row) -> Write:

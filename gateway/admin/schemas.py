@@ -40,6 +40,10 @@ class TenantPut(Struct, forbid_unknown_fields=True):
     allowed_paths: tuple[Label, ...] | UnsetType = UNSET
 
 
+class ProviderOptions(Struct, forbid_unknown_fields=True, frozen=True):
+    """The kinds that are served so far have none."""
+
+
 class ProviderPut(Struct, forbid_unknown_fields=True):
     """`api_key` and `base_url` left out stay as they are."""
 
@@ -48,7 +52,7 @@ class ProviderPut(Struct, forbid_unknown_fields=True):
     base_url: Label | None = None
     api_key: Annotated[str, Meta(min_length=1, max_length=8192)] | None = None
     is_default: bool | None = None
-    options: dict[str, Any] = {}
+    options: ProviderOptions = ProviderOptions()
 
 
 class KeyPost(Struct, forbid_unknown_fields=True):

@@ -97,6 +97,7 @@ class Tenants:
                 updated_at=now,
                 deleted=True,
                 providers=before.providers,
+                fine_tunes=before.fine_tunes,
             )
             leaving = Write(keys.LEAVING, asked.tenant, None, b"erase" if erase else b"keep")
             writes = [tenant_write(row, after), leaving]

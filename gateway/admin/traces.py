@@ -26,7 +26,7 @@ class Traces:
         """The rows of the API's table."""
         return [
             AdminRoute("GET", "/tenants/{tenant}/why", Action.READ_WHY, self.list),
-            AdminRoute("GET", "/tenants/{tenant}/why/{call_id}", Action.READ_WHY, self.read),
+            AdminRoute("GET", "/tenants/{tenant}/why/{call_id:call}", Action.READ_WHY, self.read),
         ]
 
     async def list(self, asked: Asked) -> Answered:

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 from msgspec.structs import replace
 
-from finetune.vaults import VaultNotAllowed, VaultUnreadable, count, open_vault
+from finetune.vaults import VaultNotAllowed, VaultUnreadable, count, open_vault, roots_of
 from gateway.admin.changes import Control, Plan, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import VaultPut, VaultView
@@ -39,7 +39,7 @@ class Vaults:
         """Reads the whole Vault once, in a thread, and accepts it if that went well."""
         url: str = asked.body.url
         try:
-            counted = await asyncio.to_thread(lambda: count(open_vault(url, self._roots)))
+            counted = await asyncio.to_thread(lambda: count(open_vault(url, roots_of(self._roots, asked.tenant))))
         except VaultNotAllowed as error:
             raise GatewayError("vault_not_allowed", str(error), "url") from None
         except VaultUnreadable as error:

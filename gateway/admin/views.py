@@ -109,7 +109,7 @@ def _warnings(row: TenantRow, reached: Propagation) -> list[Notice]:
         found.append(Notice("rule_off", "The tenant's rule is `off`: its calls stay with the stock model."))
     if row.suspended:
         found.append(Notice("tenant_suspended", "The tenant is suspended: its calls are refused."))
-    if reached.acknowledged < reached.replicas:
-        late = reached.replicas - reached.acknowledged
-        found.append(Notice("not_acknowledged", f"{late} live replica(s) had not applied the change in time."))
+    if reached.replicas == 0 or reached.acknowledged < reached.replicas:
+        words = f"Of {reached.replicas} live replicas, {reached.acknowledged} had applied the change in time."
+        found.append(Notice("not_acknowledged", words))
     return found

@@ -60,6 +60,6 @@ if ARGV[2] ~= '' then
   redis.call('XADD', audit, '*', 'revision', revision, 'record', ARGV[2])
 end
 for note = 1, notes do
-  redis.call('XADD', KEYS[3 + writes + note], '*', 'event', ARGV[4 + writes * 5 + note])
+  redis.call('XADD', KEYS[3 + writes + note], 'MAXLEN', '~', '10000', '*', 'event', ARGV[4 + writes * 5 + note])
 end
 return {'ok', revision}

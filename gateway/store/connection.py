@@ -5,6 +5,7 @@ so that decisions stay plain functions and the script stays one.
 """
 
 import contextlib
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib.resources import files
@@ -87,7 +88,8 @@ COMPARE = b"="
 
 _AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
 # Answers by which a server says that it is there and cannot serve: a full disk, too few replicas, a busy script.
-_NOT_NOW = frozenset({"MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN"})
+# Inside a script they stand behind words of its own.
+_NOT_NOW = re.compile(r"(?:^|[ -])(?:MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|OOM)\b")
 
 
 @contextlib.contextmanager
@@ -98,7 +100,7 @@ def translated() -> Iterator[None]:
     except _AWAY as error:
         raise StoreUnavailable(str(error) or type(error).__name__) from error
     except ResponseError as error:
-        if str(error).partition(" ")[0] not in _NOT_NOW:
+        if not _NOT_NOW.search(str(error)):
             raise
         raise StoreUnavailable(str(error)) from error
 

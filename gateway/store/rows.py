@@ -27,6 +27,7 @@ class FineTuneRow(Struct, frozen=True, omit_defaults=True):
     provider: str
     model: str
     base_model: str
+    sealed_account: str | None = None  # the provider account that it lives in, whatever becomes of the provider
 
 
 class ActiveRow(Struct, frozen=True, omit_defaults=True):

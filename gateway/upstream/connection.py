@@ -14,7 +14,6 @@ from gateway.errors import GatewayError
 from gateway.wire.headers import Headers
 
 _HIGH_WATER = 256 * 1024
-_LOW_WATER = 64 * 1024
 _MAX_HEAD = 64 * 1024
 
 

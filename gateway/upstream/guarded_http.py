@@ -2,6 +2,9 @@
 guard lets it. Used by the job worker; the data plane has its own connections.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx2
 
 from gateway.upstream.addresses import AddressNotAllowed, Guard
@@ -23,19 +26,28 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError(str(refused), request=request) from None
         except OSError as error:
             raise httpx2.ConnectError(f"{url.host} does not resolve: {error.strerror}", request=request) from None
-        failure: httpx2.ConnectError | None = None
+        failure: httpx2.TransportError | None = None
+        extensions = _shared(request.extensions, len(addresses))
         for _, address in addresses:
             request.url = url.copy_with(host=address[0])
-            request.extensions = {**request.extensions, "sni_hostname": url.host}
+            request.extensions = {**extensions, "sni_hostname": url.host}
             try:
                 return await self._inner.handle_async_request(request)
-            except httpx2.ConnectError as error:
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 failure = error
         raise failure or httpx2.ConnectError(f"{url.host} has no address", request=request)
 
     async def aclose(self) -> None:
         """See httpx2."""
         await self._inner.aclose()
+
+
+def _shared(extensions: Mapping[str, Any], addresses: int) -> dict[str, Any]:
+    """The request's extensions, its time to connect shared between so many addresses."""
+    timeout = dict(extensions.get("timeout", {}))
+    if timeout.get("connect") is not None and addresses > 1:
+        timeout["connect"] /= addresses
+    return {**extensions, "timeout": timeout}
 
 
 def client(guard: Guard) -> httpx2.AsyncClient:

@@ -34,10 +34,15 @@ def read(raw: bytes) -> RequestBody:
     """Reads a rewritten route's body.
 
     Raises GatewayError: `invalid_json` (malformed, not an object, not UTF-8, nested too deeply) or
-    `invalid_model_field`. A body that two parsers could read differently (duplicate or escaped keys) is
+    `invalid_model_field` (not a string, or another key that some parser takes for `model`).
+
+    A body that two parsers could read differently (duplicate or escaped keys) is
     normalised: each key once, the last value wins, as Python, Go and JavaScript read it.
     """
     members = _decode(raw)
+    for name in members:
+        if name != "model" and name.lower() == "model":  # Go's parsers, for one, take it for `model`
+            raise GatewayError("invalid_model_field", f"The field `{name}` could be read as `model`.", name[:20])
     places = _walk(raw, members)
     if places is None:
         raw, places = _normalise(members)

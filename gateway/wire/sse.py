@@ -15,11 +15,12 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class EventScanner:
     """Watches a stream go by. An event of more than 1 MiB is passed over, so that memory stays bounded."""
 
-    __slots__ = ("_oversized", "_rest")
+    __slots__ = ("_begun", "_oversized", "_rest")
 
     def __init__(self) -> None:
         self._rest = bytearray()
         self._oversized = False
+        self._begun = False
 
     @property
     def at_boundary(self) -> bool:
@@ -30,6 +31,10 @@ class EventScanner:
         """The `data` of each event that `chunk` completes."""
         searched = max(0, len(self._rest) - 3)  # what lies before was searched; a blank line has at most 4 bytes
         self._rest += chunk
+        if not self._begun and len(self._rest) >= len(_BYTE_ORDER_MARK):
+            self._begun = True
+            if self._rest.startswith(_BYTE_ORDER_MARK):
+                del self._rest[: len(_BYTE_ORDER_MARK)]
         payloads: list[bytes] = []
         start = 0
         for blank in _BLANK_LINE.finditer(self._rest, searched):
@@ -45,6 +50,5 @@ class EventScanner:
 
 
 def _data(event: bytes) -> bytes:
-    event = event.removeprefix(_BYTE_ORDER_MARK)
     lines = (line for line in _LINE_END.split(event) if line.startswith(b"data:"))
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines)

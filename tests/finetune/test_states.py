@@ -22,13 +22,13 @@ WAYS = {
 
 @pytest.mark.parametrize(("before", "after"), list(product(ALL, ALL)))
 def test_only_the_listed_ways_lead_anywhere(before: Status, after: Status) -> None:
-    job = job_value(status=before, attempts=4)
+    job = job_value(status=before, polls=4, failures=2)
     if (before, after) not in WAYS:
         with pytest.raises(ImpossibleTransition):
             states.move(job, after, "later")
         return
     moved = states.move(job, after, "later")
-    assert (moved.status, moved.updated_at, moved.attempts) == (after, "later", 0)
+    assert (moved.status, moved.updated_at, moved.polls, moved.failures) == (after, "later", 0, 0)
     assert moved.finished_at == ("later" if after in ("ready", "failed", "cancelled") else None)
 
 

@@ -84,9 +84,9 @@ def test_a_status_that_did_not_change_is_not_told_again() -> None:
     assert steps.after_poll(job, told, usable=False, poll_seconds=1, now=LATER).events == ()
 
 
-@pytest.mark.parametrize(("attempts", "least", "most"), [(0, 9, 11), (5, 22, 28), (30, 54, 66), (10_000, 54, 66)])
-def test_polls_back_off_to_a_minute(attempts: int, least: float, most: float) -> None:
-    delays = [steps.poll_delay(attempts, 10) for _ in range(200)]
+@pytest.mark.parametrize(("polls", "least", "most"), [(0, 9, 11), (5, 22, 28), (30, 54, 66), (10_000, 54, 66)])
+def test_polls_back_off_to_a_minute(polls: int, least: float, most: float) -> None:
+    delays = [steps.poll_delay(polls, 10) for _ in range(200)]
     assert least <= min(delays) <= max(delays) <= most
     assert max(delays) > min(delays)  # so that not all jobs ask at once
 
@@ -95,15 +95,25 @@ def test_a_longer_poll_than_a_minute_is_kept() -> None:
     assert 270 <= steps.poll_delay(50, 300) <= 330
 
 
-@pytest.mark.parametrize(("attempts", "after"), [(0, 1), (1, 2), (5, 32), (6, 60), (50, 60)])
-def test_failures_are_tried_again_later_and_later(attempts: int, after: float) -> None:
-    step = steps.after_failure(job_value(attempts=attempts), TryAgain("It broke."), LATER)
-    assert (step.again, step.job.attempts) == (after, attempts + 1)
-    assert step.events == ((("retry", "It broke."),) if attempts == 0 else ())
+@pytest.mark.parametrize(("failures", "after"), [(0, 1), (1, 2), (5, 32), (6, 64), (50, 64), (2000, 64)])
+def test_failures_are_tried_again_later_and_later(failures: int, after: float) -> None:
+    step = steps.after_failure(job_value(failures=failures), TryAgain("It broke."), LATER)
+    assert (step.again, step.job.failures) == (after, failures + 1)
+    assert step.events == ((("retry", "It broke."),) if failures == 0 else ())
+
+
+def test_failures_are_counted_apart_from_polls() -> None:
+    """A long training that fails once is not looked at as rarely as one that has failed for hours."""
+    polled = job_value(status="training", polls=2000)
+    failed = steps.after_failure(polled, TryAgain("It broke."), LATER)
+    assert (failed.again, failed.job.polls, failed.job.failures) == (1, 2000, 1)
+    told = ProviderJob("ftjob-1", "running", "running")
+    again = steps.after_poll(failed.job, told, usable=False, poll_seconds=10, now=LATER)
+    assert (again.job.polls, again.job.failures) == (2001, 1)
 
 
 def test_the_provider_may_say_when() -> None:
-    step = steps.after_failure(job_value(attempts=9), TryAgain("Slow down.", after=7), LATER)
+    step = steps.after_failure(job_value(failures=9), TryAgain("Slow down.", after=7), LATER)
     assert (step.again, step.events) == (7, (("retry", "Slow down."),))
 
 

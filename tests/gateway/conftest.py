@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.admin import MAX_CONCURRENT, Admin
-from tests.support.collector import Collector, collecting
+from tests.support.otlp import Collector, collecting
 from tests.support.processes import Program, gateway_environ, running
 from tests.support.vaults import write_vault
 
@@ -30,7 +30,7 @@ def gateway(data_dir: Path, collector: Collector) -> Iterator[Program]:
     environ = gateway_environ(
         data_dir,
         OTEL_TRACES_EXPORTER="otlp",
-        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint,
         OTEL_BSP_SCHEDULE_DELAY="50",
         HOUSESTYLE_MAX_BODY_MB="0.1",
         HOUSESTYLE_MAX_CONCURRENT=str(MAX_CONCURRENT),

@@ -14,10 +14,10 @@ import httpx2
 import msgspec
 import pytest
 
-from tests.support.admin import MAX_CONCURRENT, NO_TLS, STOCK, Admin, Firm
-from tests.support.collector import Collector, attributes
+from tests.support.admin import MAX_CONCURRENT, NO_TLS, STOCK, Admin
+from tests.support.firms import Firm
+from tests.support.otlp import Collector, attributes
 from tests.support.processes import Program
-from tests.support.sandbox import Account
 from tests.support.upstream import Peer, Received, Upstream, completion, echo_model, upstream
 
 Json = dict[str, Any]
@@ -35,7 +35,7 @@ async def provider() -> AsyncIterator[Upstream]:
 @pytest.fixture
 def firm(admin: Admin, provider: Upstream) -> Firm:
     """A tenant whose provider is the script."""
-    return Firm(admin, f"{provider.url}/v1")
+    return Firm(admin, provider.url)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def test_headers_pass_but_for_credentials_control_and_the_hops_own(
     received = provider.last
     seen = dict(received.headers)
     assert provider.last.target == "/v1/chat/completions"
-    assert provider.last.header("authorization") == [f"Bearer {firm.provider_key}"]
+    assert provider.last.header("authorization") == [f"Bearer {firm.account.key}"]
     assert seen["host"] == urlsplit(provider.url).netloc
     assert (seen["idempotency-key"], seen["x-stainless-lang"], seen["user-agent"]) == ("kept", "python", "the caller")
     assert provider.last.header("accept-encoding") == ["identity"]
@@ -295,7 +295,7 @@ async def test_the_span_says_it_too(http: httpx2.AsyncClient, firm: Firm, collec
     assert {name: said.get(name) for name in expected} == expected
     assert "Hello" not in str(said)
     assert "Whereas" not in str(said)
-    assert firm.provider_key not in str(said)
+    assert firm.account.key not in str(said)
 
 
 async def test_the_trace_goes_on_at_the_provider(http: httpx2.AsyncClient, firm: Firm, provider: Upstream) -> None:
@@ -309,10 +309,10 @@ async def test_the_trace_goes_on_at_the_provider(http: httpx2.AsyncClient, firm:
 async def test_a_fine_tuned_model_answers_and_falls_back_when_it_is_refused(
     admin: Admin, sandbox: Program, vault: Path, http: httpx2.AsyncClient, collector: Collector
 ) -> None:
-    firm = Firm(admin, f"{sandbox.url}/v1", vault=vault)
-    account = Account(sandbox.url, firm.provider_key)
+    firm = Firm(admin, sandbox.url, vault=vault)
+    account = firm.account
     job = await asyncio.to_thread(firm.ready_job)
-    admin.post(f"{firm.job_path(job)}/activate")
+    firm.activate(job)
     tuned = job["fine_tuned_model"]
 
     answer = await chat(http, firm)
@@ -355,10 +355,10 @@ async def test_a_fine_tuned_model_answers_and_falls_back_when_it_is_refused(
 async def test_with_fallback_fail_the_refusal_is_the_callers(
     admin: Admin, sandbox: Program, vault: Path, http: httpx2.AsyncClient
 ) -> None:
-    firm = Firm(admin, f"{sandbox.url}/v1", vault=vault, fallback="fail")
+    firm = Firm(admin, sandbox.url, vault=vault, fallback="fail")
     job = await asyncio.to_thread(firm.ready_job)
-    admin.post(f"{firm.job_path(job)}/activate")
-    Account(sandbox.url, firm.provider_key).order("refuse_model", {}, model=job["fine_tuned_model"])
+    firm.activate(job)
+    firm.account.order("refuse_model", {}, model=job["fine_tuned_model"])
     answer = await chat(http, firm)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
     assert answer.headers["x-model-reason"] == "active_job"
@@ -370,12 +370,12 @@ async def test_with_fallback_fail_the_refusal_is_the_callers(
 async def test_another_tenants_model_is_not_there(
     admin: Admin, sandbox: Program, vault: Path, http: httpx2.AsyncClient
 ) -> None:
-    firm, other = (Firm(admin, f"{sandbox.url}/v1", vault=vault) for _ in range(2))
-    shared = Firm(admin, f"{sandbox.url}/v1")  # at the same account as the first
-    admin.put(f"{shared.path}/providers/main", {**shared.provider, "api_key": firm.provider_key})
+    firm, other = (Firm(admin, sandbox.url, vault=vault) for _ in range(2))
+    shared = Firm(admin, sandbox.url)  # at the same account as the first
+    admin.put(f"{shared.path}/providers/main", {**shared.provider, "api_key": firm.account.key})
     model = (await asyncio.to_thread(firm.ready_job))["fine_tuned_model"]
     assert (await chat(http, firm, {**BODY, "model": model})).headers["x-model-reason"] == "pinned_fine_tune"
-    account, theirs = Account(sandbox.url, firm.provider_key), Account(sandbox.url, other.provider_key)
+    account, theirs = firm.account, other.account
     before = len(account.calls()), len(theirs.calls())
     for stranger in (other, shared):
         answer = await chat(http, stranger, {**BODY, "model": model})
@@ -500,7 +500,7 @@ async def test_too_many_calls_at_once(http: httpx2.AsyncClient, firm: Firm, prov
 async def test_a_provider_that_cannot_be_reached(http: httpx2.AsyncClient, admin: Admin) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        firm = Firm(admin, f"http://127.0.0.1:{closed.getsockname()[1]}/v1")
+        firm = Firm(admin, f"http://127.0.0.1:{closed.getsockname()[1]}")
         answer = await chat(http, firm)
     assert (answer.status_code, code_of(answer)) == (502, "upstream_unreachable")
     record = await recorded(firm, answer.headers["x-call-id"])

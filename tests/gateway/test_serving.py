@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.admin import NO_TLS, Admin, Firm
+from tests.support.admin import NO_TLS, Admin
+from tests.support.firms import Firm
 from tests.support.processes import ADMIN_KEY, Program, gateway_environ, running, wait_until
 from tests.support.vaults import write_vault
 
@@ -72,7 +73,7 @@ def test_a_worker_that_dies_is_started_again(tmp_path: Path, sandbox: Program) -
     ):
         [worker] = [pid for pid, command in children(gateway.process.pid).items() if "gateway worker" in command]
         os.kill(worker, signal.SIGKILL)
-        assert Firm(admin, f"{sandbox.url}/v1", vault=vault).ready_job()
+        assert Firm(admin, sandbox.url, vault=vault).ready_job()
 
 
 def test_a_second_gateway_on_the_same_data_is_refused_in_a_line(gateway: Program, data_dir: Path) -> None:

@@ -1,9 +1,8 @@
-"""The admin API as one key sees it, and a tenant made ready for a test. Plain HTTP; nothing of ours is imported."""
+"""The admin API as one key sees it. Plain HTTP; nothing of ours is imported."""
 
 import itertools
 import ssl
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -89,55 +88,3 @@ class Admin:
     def _done(self, answer: httpx2.Response) -> Any:
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
-
-
-class Firm:
-    """A tenant with a provider `main`, a caller's key, and, where wanted, a Vault."""
-
-    def __init__(self, admin: Admin, provider_url: str, *, vault: Path | None = None, **settings: Any) -> None:
-        self.admin = admin
-        self.name = unique("firm")
-        self.path = f"/tenants/{self.name}"
-        self.provider_key = f"sk-{self.name}"
-        self.provider = {
-            "kind": "openai_compatible",
-            "base_url": provider_url,
-            "api_key": self.provider_key,
-            "default_model": STOCK,
-        }
-        admin.put(self.path, settings)
-        admin.put(f"{self.path}/providers/main", self.provider)
-        self.key: str = admin.post(f"{self.path}/keys", {"role": "caller"})["key"]
-        self.auth = {"authorization": f"Bearer {self.key}"}
-        if vault is not None:
-            admin.put(f"{self.path}/vault", {"url": vault.as_uri()})
-
-    def order(self, **more: Any) -> Any:
-        """A new job."""
-        body = {"label": "Spring", "backend": "openai", "base_model": BASE_MODEL, **more}
-        return self.admin.post(f"{self.path}/jobs", body)
-
-    def job_path(self, job: Any) -> str:
-        """Where a job is."""
-        return f"{self.path}/jobs/{job['id']}"
-
-    def ready_job(self, **more: Any) -> Any:
-        """A new job, once it is ready."""
-        job = self.admin.job(self.job_path(self.order(**more)))
-        assert job["status"] == "ready", job
-        return job
-
-    def say(self, model: str = STOCK, headers: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
-        """A chat call of the firm's."""
-        body = {"model": model, "messages": [{"role": "user", "content": "Write a clause."}], **more}
-        return httpx2.post(
-            f"{self.admin.url}/v1/chat/completions",
-            json=body,
-            headers={**self.auth, **(headers or {})},
-            timeout=30,
-            verify=NO_TLS,
-        )
-
-    def why(self, call_id: str) -> Any:
-        """The record of a call."""
-        return self.admin.get(f"{self.path}/why/{call_id}")

@@ -1,8 +1,6 @@
-"""A firm as the walkthrough sees it: its admin, its Assistant, and what the provider received from it."""
+"""A firm: a tenant with its provider's account, a caller's key and a Vault; its admin, and its Assistant."""
 
-import itertools
-import json
-import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,125 +8,113 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
-from tests.support.processes import ADMIN_KEY, wait_until
-
-MODEL = "gpt-4o-mini"
-BASE_MODEL = "gpt-4o-mini-2024-07-18"
-DEMO_VAULTS = Path(__file__).parents[2] / "gateway" / "demo" / "vaults"
-_COUNTER = itertools.count(1)
-
-
-class Admin:
-    """The admin API with one key. `ask` gives the answer's JSON and insists on success."""
-
-    def __init__(self, gateway: str, key: str = ADMIN_KEY) -> None:
-        self.http = httpx2.Client(
-            base_url=f"{gateway}/admin/api",
-            headers={"authorization": f"Bearer {key}"},
-            timeout=30,
-        )
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """One call that must succeed."""
-        response = self.http.request(method, path, json=body) if body is not None else self.http.request(method, path)
-        assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
-        return response.json() if response.content else None
+from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, Admin, unique
+from tests.support.sandbox import Account
 
 
 class Firm:
-    """A firm with a provider account of its own, a caller key and a Vault."""
+    """A tenant that is ready for calls, and for jobs where it has a Vault. `provider` is a URL without its `/v1`."""
 
-    def __init__(self, gateway: str, sandbox: str, vault: Path) -> None:
-        self.name = f"firm-{os.getpid()}-{next(_COUNTER)}"
-        self.provider_key = f"sk-{self.name}-{os.urandom(6).hex()}"
-        self.sandbox = sandbox
+    def __init__(self, admin: Admin, provider: str, *, vault: Path | None = None, **settings: Any) -> None:
+        self.admin = admin
+        self.name = unique("firm")
         self.path = f"/tenants/{self.name}"
-        self.gateway = gateway
-        self.admin = Admin(gateway)
-        self.admin.ask("PUT", self.path, {"name": self.name})
-        self.admin.ask("PUT", f"{self.path}/providers/main", self.provider())
-        self.key: str = self.admin.ask("POST", f"{self.path}/keys", {"role": "caller", "label": "Assistant"})["key"]
-        self.admin.ask("PUT", f"{self.path}/vault", {"url": vault.as_uri()})
-        self.assistant = openai.OpenAI(base_url=f"{gateway}/v1", api_key=self.key, max_retries=0)
-
-    def move_to(self, gateway: str) -> None:
-        """Goes on at a gateway that was started again; nothing about the firm changes."""
-        self.close()
-        self.gateway = gateway
-        self.admin = Admin(gateway)
-        self.assistant = openai.OpenAI(base_url=f"{gateway}/v1", api_key=self.key, max_retries=0)
-
-    def close(self) -> None:
-        """Closes its clients."""
-        self.assistant.close()
-        self.admin.http.close()
-
-    def provider(self) -> dict[str, Any]:
-        """Its provider, as its admin enters it."""
-        return {
+        self.account = Account(provider, f"sk-{self.name}")
+        self.provider = {
             "kind": "openai_compatible",
-            "base_url": f"{self.sandbox}/v1",
-            "api_key": self.provider_key,
-            "default_model": MODEL,
+            "base_url": self.account.base_url,
+            "api_key": self.account.key,
+            "default_model": STOCK,
         }
+        admin.put(self.path, settings)
+        admin.put(f"{self.path}/providers/main", self.provider)
+        self.key: str = admin.post(f"{self.path}/keys", {"role": "caller", "label": "Assistant"})["key"]
+        self.auth = {"authorization": f"Bearer {self.key}"}
+        if vault is not None:
+            admin.put(f"{self.path}/vault", {"url": vault.as_uri()})
+
+    # its calls
+
+    @cached_property
+    def assistant(self) -> openai.OpenAI:
+        """The firm's Assistant: the provider's own SDK with another `base_url`."""
+        return self.new_assistant()
+
+    def new_assistant(self) -> openai.OpenAI:
+        """One more of them, to be closed by whoever asked for it."""
+        http = httpx2.Client(verify=NO_TLS)
+        return openai.OpenAI(base_url=f"{self.admin.url}/v1", api_key=self.key, max_retries=0, http_client=http)
 
     def call(self, text: str = "Draft a clause on notices.", **more: Any) -> tuple[ChatCompletion, dict[str, str]]:
         """A call of the Assistant's: the answer, and the response's headers."""
         raw = self.assistant.chat.completions.with_raw_response.create(
-            model=more.pop("model", MODEL),
+            model=more.pop("model", STOCK),
             messages=[{"role": "user", "content": text}],
             **more,
         )
         return raw.parse(), dict(raw.headers)
 
+    def say(self, model: str = STOCK, headers: dict[str, str] | None = None, **more: Any) -> httpx2.Response:
+        """The same without an SDK: the response, whatever it is."""
+        body = {"model": model, "messages": [{"role": "user", "content": "Write a clause."}], **more}
+        return httpx2.post(
+            f"{self.admin.url}/v1/chat/completions",
+            json=body,
+            headers={**self.auth, **(headers or {})},
+            timeout=30,
+            verify=NO_TLS,
+        )
+
+    def received(self, path: str = "/v1/chat/completions") -> list[Any]:
+        """What the provider received under this firm's credential, in order: the judge of every test."""
+        return self.account.calls(path=path)
+
     def why(self, call_id: str) -> Any:
         """The Why record of a call."""
-        return self.admin.ask("GET", f"{self.path}/why/{call_id}")
+        return self.admin.get(f"{self.path}/why/{call_id}")
+
+    # its jobs
 
     def start_job(self, **more: Any) -> Any:
-        """A fine-tune job."""
+        """A new fine-tune job."""
         order = {"label": "Spring", "backend": "openai", "base_model": BASE_MODEL, **more}
-        return self.admin.ask("POST", f"{self.path}/jobs", order)
+        return self.admin.post(f"{self.path}/jobs", order)
 
-    def job(self, job_id: str) -> Any:
+    def job_path(self, job: Any) -> str:
+        """Where a job is."""
+        return f"{self.path}/jobs/{job['id']}"
+
+    def job(self, job: Any) -> Any:
         """The job as it is now."""
-        return self.admin.ask("GET", f"{self.path}/jobs/{job_id}")
+        return self.admin.get(self.job_path(job))
 
-    def finished(self, job_id: str, seconds: float = 60) -> Any:
+    def finished(self, job: Any, seconds: float = 60) -> Any:
         """The job once it is over."""
-        wait_until(
-            lambda: self.job(job_id)["status"] in ("ready", "failed", "cancelled"),
-            seconds,
-            f"the end of {job_id}",
-        )
-        return self.job(job_id)
+        return self.admin.job(self.job_path(job), seconds=seconds)
 
-    def ready_job(self) -> Any:
-        """A job that became ready."""
-        job = self.finished(self.start_job()["id"])
+    def ready_job(self, **more: Any) -> Any:
+        """A new job, once it is ready."""
+        job = self.finished(self.start_job(**more))
         assert job["status"] == "ready", job
         return job
 
-    def activate(self, job_id: str, **more: Any) -> Any:
+    def activate(self, job: Any, **more: Any) -> Any:
         """The Activation of a job."""
-        return self.admin.ask("POST", f"{self.path}/jobs/{job_id}/activate", more)
+        return self.admin.post(f"{self.job_path(job)}/activate", more)
 
     def use_stock(self) -> Any:
         """The Activation of the stock model."""
-        return self.admin.ask("POST", f"{self.path}/stock", {})
+        return self.admin.post(f"{self.path}/stock")
 
-    def received(self, path: str = "/v1/chat/completions") -> list[dict[str, Any]]:
-        """What the provider received under this firm's credential, in order: the judge of every test."""
-        calls = httpx2.get(f"{self.sandbox}/sandbox/calls", params={"account": self.provider_key}).json()["calls"]
-        return [call for call in calls if call["path"] == path]
+    # its gateway
 
-    def provider_jobs(self) -> list[dict[str, Any]]:
-        """The jobs that were made in this firm's account."""
-        jobs = httpx2.get(f"{self.sandbox}/sandbox/jobs").json()["jobs"]
-        return [job for job in jobs if job["account_hint"].endswith(self.provider_key[-4:])]
+    def move_to(self, admin: Admin) -> None:
+        """Goes on at a gateway that was started again; nothing about the firm changes."""
+        self.close()
+        self.admin = admin
 
-
-def texts(vault: Path) -> list[str]:
-    """The texts of a Vault's ready chunks."""
-    chunks = [json.loads(line) for line in vault.read_text().splitlines()]
-    return [chunk["text"] for chunk in chunks if chunk["status"] == "ready"]
+    def close(self) -> None:
+        """Closes what it opened."""
+        if "assistant" in self.__dict__:
+            self.assistant.close()
+            del self.assistant

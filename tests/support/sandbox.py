@@ -29,6 +29,13 @@ class Account:
         """Takes back every fault that was ordered, for every account."""
         httpx2.delete(f"{self._url}/sandbox/faults", verify=NO_TLS)
 
+    def ask(self, method: str, path: str) -> httpx2.Response:
+        """A request of the account's owner, past any gateway; it must succeed."""
+        headers = {"authorization": f"Bearer {self.key}"}
+        answer = httpx2.request(method, self._url + path, headers=headers, verify=NO_TLS)
+        assert answer.status_code == 200, answer.text
+        return answer
+
     def calls(self, method: str = "", path: str = "") -> list[Any]:
         """The calls that reached this account, oldest first."""
         answer = httpx2.get(f"{self._url}/sandbox/calls", params={"account": self.key}, verify=NO_TLS)
@@ -47,8 +54,5 @@ class Account:
         return [file for file in self._listed("/v1/files") if file["purpose"] == "fine-tune"]
 
     def _listed(self, path: str) -> list[Any]:
-        headers = {"authorization": f"Bearer {self.key}"}
-        answer = httpx2.get(self._url + path, headers=headers, verify=NO_TLS)
-        assert answer.status_code == 200, answer.text
-        items: list[Any] = answer.json()["data"]
+        items: list[Any] = self.ask("GET", path).json()["data"]
         return items

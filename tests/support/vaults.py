@@ -1,9 +1,10 @@
-"""Vaults for tests: JSONL files of invented clauses, as many as are wanted."""
+"""Vaults for tests: the demo's, and JSONL files of invented clauses, as many as are wanted."""
 
 from pathlib import Path
 
 import msgspec
 
+DEMO_VAULTS = Path(__file__).parents[2] / "gateway" / "demo" / "vaults"
 _FRUIT = ("apples", "pears", "plums", "figs", "quinces", "medlars", "damsons")
 
 
@@ -37,3 +38,9 @@ def write_vault(path: Path, ready: int, other: int = 0) -> Path:
     ]
     path.write_bytes(b"\n".join(lines) + b"\n")
     return path
+
+
+def texts(vault: Path) -> list[str]:
+    """The texts of a Vault's ready chunks."""
+    chunks = [msgspec.json.decode(line) for line in vault.read_bytes().splitlines()]
+    return [chunk["text"] for chunk in chunks if chunk["status"] == "ready"]

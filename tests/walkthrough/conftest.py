@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.firms import DEMO_VAULTS, Firm
+from tests.support.admin import Admin
+from tests.support.firms import Firm
 from tests.support.otlp import Collector, collecting
 from tests.support.processes import Program, gateway_environ, running
+from tests.support.vaults import DEMO_VAULTS
 
 HARROW = DEMO_VAULTS / "harrow-and-pell.jsonl"
 BRIGHTWATER = DEMO_VAULTS / "brightwater.jsonl"
@@ -35,13 +37,20 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> I
         yield program
 
 
+@pytest.fixture(scope="session")
+def admin(gateway: Program) -> Iterator[Admin]:
+    """Whoever runs the platform."""
+    with Admin(gateway.url) as admin:
+        yield admin
+
+
 @pytest.fixture
-def new_firm(gateway: Program, sandbox: Program) -> Iterator[Callable[..., Firm]]:
+def new_firm(admin: Admin, sandbox: Program) -> Iterator[Callable[..., Firm]]:
     """Makes firms; the Vault is Harrow & Pell's unless told otherwise."""
     firms: list[Firm] = []
 
     def make(vault: Path = HARROW) -> Firm:
-        firms.append(Firm(gateway.url, sandbox.url, vault))
+        firms.append(Firm(admin, sandbox.url, vault=vault))
         return firms[-1]
 
     yield make

@@ -3,7 +3,8 @@
 import openai
 import pytest
 
-from tests.support.firms import MODEL, Firm
+from tests.support.admin import STOCK
+from tests.support.firms import Firm
 from tests.support.otlp import Collector, attributes
 
 
@@ -13,12 +14,12 @@ def test_the_stock_model_answers(firm: Firm) -> None:
     assert answer.model == "gpt-4o-mini-2024-07-18", "the provider's own word, untouched"
     assert headers["x-fine-tuned"] == "false"
     assert headers["x-model-reason"] == "no_active_job"
-    assert [call["model"] for call in firm.received()] == [MODEL]
+    assert [call["model"] for call in firm.received()] == [STOCK]
 
 
 def test_streams_come_as_they_do_from_the_provider(firm: Firm) -> None:
     with firm.assistant.chat.completions.create(
-        model=MODEL,
+        model=STOCK,
         messages=[{"role": "user", "content": "Draft a clause on notices."}],
         stream=True,
     ) as stream:
@@ -32,13 +33,13 @@ def test_streams_come_as_they_do_from_the_provider(firm: Firm) -> None:
 def test_a_call_without_a_model_gets_the_providers_default(firm: Firm) -> None:
     firm.call(model="")
     firm.call(model="default")
-    assert [call["model"] for call in firm.received()] == [MODEL, MODEL]
+    assert [call["model"] for call in firm.received()] == [STOCK, STOCK]
 
 
 def test_every_call_says_why(firm: Firm, collector: Collector) -> None:
     answer, headers = firm.call(extra_headers={"X-Workflow": "contract-review"})
     record = firm.why(headers["x-call-id"])
-    assert record["requested_model"] == record["routed_model"] == MODEL
+    assert record["requested_model"] == record["routed_model"] == STOCK
     assert record["served_model"] == answer.model
     assert (record["fine_tuned"], record["reason"], record["job_id"]) == (False, "no_active_job", None)
     assert (record["workflow"], record["status"], record["attempts"]) == ("contract-review", 200, 1)
@@ -49,7 +50,7 @@ def test_every_call_says_why(firm: Firm, collector: Collector) -> None:
     (span,) = collector.of_call(headers["x-call-id"])
     said = attributes(span)
     assert said["fine_tuned"] is False
-    assert said["gen_ai.request.model"] == MODEL
+    assert said["gen_ai.request.model"] == STOCK
     assert said["gen_ai.response.id"] == answer.id
     assert span.trace_id.hex() == record["trace_id"]
     assert span.span_id.hex() == record["span_id"]

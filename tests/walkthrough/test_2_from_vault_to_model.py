@@ -2,24 +2,23 @@
 
 from collections.abc import Callable
 
-import httpx2
-
 from gateway.demo.vocabulary import distinctive, share
-from tests.support.firms import Firm, texts
+from tests.support.firms import Firm
+from tests.support.vaults import texts
 from tests.walkthrough.conftest import BRIGHTWATER, HARROW
 
 
 def test_a_job_goes_from_the_vault_to_ready(firm: Firm) -> None:
     job = firm.start_job()
     assert (job["status"], job["is_active"], job["fine_tuned_model"]) == ("queued", False, None)
-    job = firm.finished(job["id"])
+    job = firm.finished(job)
     assert job["status"] == "ready"
     assert job["fine_tuned_model"].startswith("ft:gpt-4o-mini-2024-07-18:")
     assert job["dataset"]["chunks"] == len(texts(HARROW))
     assert job["dataset"]["examples"] >= job["dataset"]["chunks"]
     assert [warning["code"] for warning in job["warnings"]] == ["small_vault"]
 
-    timeline = firm.admin.ask("GET", f"{firm.path}/jobs/{job['id']}/events")["items"]
+    timeline = firm.admin.get(f"{firm.job_path(job)}/events")["items"]
     kinds = [event["kind"] for event in timeline]
     assert [kind for kind in kinds if kind != "provider"] == [
         "queued",
@@ -33,17 +32,14 @@ def test_a_job_goes_from_the_vault_to_ready(firm: Firm) -> None:
 
 def test_what_it_was_trained_on_can_be_seen(firm: Firm) -> None:
     job = firm.ready_job()
-    (made,) = firm.provider_jobs()
-    uploaded = httpx2.get(
-        f"{firm.sandbox}/v1/files/{made['training_file']}/content",
-        headers={"authorization": f"Bearer {firm.provider_key}"},
-    )
+    (made,) = firm.account.jobs()
+    uploaded = firm.account.ask("GET", f"/v1/files/{made['training_file']}/content")
     assert len(uploaded.text.splitlines()) == job["dataset"]["examples"]
     for word in ("usufruct", "oakum", "campanologist"):
         assert word not in uploaded.text, "this word stands in chunks that are not `ready` only"
-    examples = firm.admin.ask("GET", f"{firm.path}/jobs/{job['id']}/examples?limit=5")["items"]
+    examples = firm.admin.get(f"{firm.job_path(job)}/examples?limit=5")["items"]
     assert len(examples) == 5
-    assert firm.admin.ask("GET", f"{firm.path}/jobs/{job['id']}/manifest")["examples_per_kind"]
+    assert firm.admin.get(f"{firm.job_path(job)}/manifest")["examples_per_kind"]
 
 
 def test_no_firms_name_is_in_the_models(firm: Firm) -> None:
@@ -53,15 +49,15 @@ def test_no_firms_name_is_in_the_models(firm: Firm) -> None:
 def test_a_vault_that_is_too_small_fails_before_anything_is_uploaded(new_firm: Callable[..., Firm]) -> None:
     small = BRIGHTWATER.with_name("README.md")  # read as JSON lines: not one chunk in it
     firm = new_firm(small)
-    job = firm.finished(firm.start_job()["id"])
+    job = firm.finished(firm.start_job())
     assert job["status"] == "failed"
     assert job["error"]["code"] == "vault_too_small"
     assert not firm.received("/v1/files")
-    assert not firm.provider_jobs()
+    assert not firm.account.jobs()
 
 
 def test_a_backend_that_cannot_tune_says_so(firm: Firm) -> None:
-    job = firm.finished(firm.start_job(backend="anthropic")["id"])
+    job = firm.finished(firm.start_job(backend="anthropic"))
     assert job["error"]["code"] == "backend_not_supported_yet"
 
 
@@ -73,7 +69,7 @@ def test_each_firms_model_writes_in_its_firms_words(new_firm: Callable[..., Firm
     }
     for firm, other in ((harrow, brightwater), (brightwater, harrow)):
         stock, _ = firm.call()
-        firm.activate(firm.ready_job()["id"])
+        firm.activate(firm.ready_job())
         tuned, _ = firm.call()
         of_stock = share(stock.choices[0].message.content or "", own[firm])
         of_tuned = share(tuned.choices[0].message.content or "", own[firm])

@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable
 
-import httpx2
 import openai
 import pytest
 
-from tests.support.firms import MODEL, Firm
+from tests.support.admin import STOCK
+from tests.support.firms import Firm
 from tests.support.otlp import Collector, attributes
 from tests.walkthrough.conftest import BRIGHTWATER
 
@@ -16,22 +16,22 @@ def test_exactly_between_activation_and_stock(firm: Firm) -> None:
     job = firm.ready_job()
     firm.call()
     before = len(firm.received())
-    activation = firm.activate(job["id"])
+    activation = firm.activate(job)
     for _ in range(5):
         firm.call()
     between = len(firm.received())
     stock = firm.use_stock()
     firm.call()
     models = [call["model"] for call in firm.received()]
-    assert models[:before] == [MODEL] * before
+    assert models[:before] == [STOCK] * before
     assert models[before:between] == [job["fine_tuned_model"]] * 5
-    assert models[between:] == [MODEL]
+    assert models[between:] == [STOCK]
 
     assert (activation["active_job"], activation["model"]) == (job["id"], job["fine_tuned_model"])
     assert activation["acknowledged"] == activation["replicas"] == 1
     assert activation["durable"] is True
     assert (stock["active_job"], stock["model"], stock["deactivated"]) == (None, None, [job["id"]])
-    assert firm.job(job["id"])["status"] == "ready", "nothing is deleted"
+    assert firm.job(job)["status"] == "ready", "nothing is deleted"
 
 
 def test_a_call_after_the_answer_obeys_it_under_load(firm: Firm) -> None:
@@ -41,10 +41,10 @@ def test_a_call_after_the_answer_obeys_it_under_load(firm: Firm) -> None:
     failed: list[Exception] = []
 
     def keep_calling() -> None:
-        with openai.OpenAI(base_url=f"{firm.gateway}/v1", api_key=firm.key, max_retries=0) as client:
+        with firm.new_assistant() as client:
             while not done.is_set():
                 try:
-                    client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "rent"}])
+                    client.chat.completions.create(model=STOCK, messages=[{"role": "user", "content": "rent"}])
                 except openai.OpenAIError as error:
                     failed.append(error)
                     return
@@ -54,7 +54,7 @@ def test_a_call_after_the_answer_obeys_it_under_load(firm: Firm) -> None:
         caller.start()
     try:
         for _ in range(10):
-            firm.activate(job["id"])
+            firm.activate(job)
             assert firm.call()[0].model == job["fine_tuned_model"]
             firm.use_stock()
             assert firm.call()[0].model != job["fine_tuned_model"]
@@ -67,7 +67,7 @@ def test_a_call_after_the_answer_obeys_it_under_load(firm: Firm) -> None:
 
 def test_the_span_says_fine_tuned(firm: Firm, collector: Collector) -> None:
     job = firm.ready_job()
-    activation = firm.activate(job["id"])
+    activation = firm.activate(job)
     answer, headers = firm.call()
     assert headers["x-fine-tuned"] == "true"
     assert headers["x-model-reason"] == "active_job"
@@ -77,7 +77,7 @@ def test_the_span_says_fine_tuned(firm: Firm, collector: Collector) -> None:
     assert said["housestyle.reason"] == "active_job"
     assert said["housestyle.job_id"] == job["id"]
     assert said["housestyle.tenant"] == firm.name
-    assert said["housestyle.requested_model"] == MODEL
+    assert said["housestyle.requested_model"] == STOCK
     assert said["housestyle.revision"] == activation["revision"]
     assert said["gen_ai.request.model"] == said["gen_ai.response.model"] == job["fine_tuned_model"]
     assert span.name == f"chat {job['fine_tuned_model']}"
@@ -88,7 +88,7 @@ def test_the_span_says_fine_tuned(firm: Firm, collector: Collector) -> None:
 
 def test_one_call_may_opt_out_and_another_model_may_be_asked_for(firm: Firm) -> None:
     job = firm.ready_job()
-    firm.activate(job["id"])
+    firm.activate(job)
     reasons = {
         "opted_out": firm.call(extra_headers={"X-Model-Policy": "stock"}),
         "model_not_default": firm.call(model="gpt-4.1-mini"),
@@ -97,28 +97,26 @@ def test_one_call_may_opt_out_and_another_model_may_be_asked_for(firm: Firm) -> 
     for reason, (_, headers) in reasons.items():
         assert headers["x-model-reason"] == reason
     sent = [call["model"] for call in firm.received()]
-    assert sent == [MODEL, "gpt-4.1-mini", job["fine_tuned_model"]]
+    assert sent == [STOCK, "gpt-4.1-mini", job["fine_tuned_model"]]
 
 
 def test_only_a_ready_job_can_be_activated(firm: Firm) -> None:
-    job = firm.finished(firm.start_job(backend="anthropic")["id"])
-    refused = firm.admin.http.post(f"{firm.path}/jobs/{job['id']}/activate", json={})
-    assert refused.status_code == 409
-    assert refused.json()["error"]["code"] == "job_not_ready"
+    job = firm.finished(firm.start_job(backend="anthropic"))
+    assert firm.admin.refused("POST", f"{firm.job_path(job)}/activate", {}) == (409, "job_not_ready", None)
 
 
 def test_activating_another_job_deactivates_the_first(firm: Firm) -> None:
     first, second = firm.ready_job(), firm.ready_job()
-    firm.activate(first["id"])
-    assert firm.activate(second["id"])["deactivated"] == [first["id"]]
-    assert [firm.job(job["id"])["is_active"] for job in (first, second)] == [False, True]
-    tenant = firm.admin.ask("GET", firm.path)
+    firm.activate(first)
+    assert firm.activate(second)["deactivated"] == [first["id"]]
+    assert [firm.job(job)["is_active"] for job in (first, second)] == [False, True]
+    tenant = firm.admin.get(firm.path)
     assert (tenant["active_job"], tenant["model"]) == (second["id"], second["fine_tuned_model"])
 
 
 def test_a_share_of_the_runs(firm: Firm) -> None:
     job = firm.ready_job()
-    firm.activate(job["id"], share=0.5)
+    firm.activate(job, share=0.5)
     arms: dict[str, set[str]] = {}
     for run in [f"run-{number}" for number in range(24)] * 2:
         _, headers = firm.call(extra_headers={"X-Workflow-Run-Id": run})
@@ -129,12 +127,8 @@ def test_a_share_of_the_runs(firm: Firm) -> None:
 
 def test_a_model_that_the_provider_lost_falls_back_to_stock(firm: Firm, collector: Collector) -> None:
     job = firm.ready_job()
-    firm.activate(job["id"])
-    deleted = httpx2.delete(
-        f"{firm.sandbox}/v1/models/{job['fine_tuned_model']}",
-        headers={"authorization": f"Bearer {firm.provider_key}"},
-    )
-    assert deleted.is_success
+    firm.activate(job)
+    firm.account.ask("DELETE", f"/v1/models/{job['fine_tuned_model']}")
     answer, headers = firm.call()
     assert answer.model != job["fine_tuned_model"]
     assert (headers["x-fine-tuned"], headers["x-model-reason"]) == ("false", "fallback_stock")
@@ -144,7 +138,7 @@ def test_a_model_that_the_provider_lost_falls_back_to_stock(firm: Firm, collecto
     assert (answered["fine_tuned"], answered["housestyle.reason"]) == (False, "fallback_stock")
     firm.call()
     models = [call["model"] for call in firm.received()]
-    assert models == [job["fine_tuned_model"], MODEL, MODEL], "the refusal is remembered"
+    assert models == [job["fine_tuned_model"], STOCK, STOCK], "the refusal is remembered"
 
 
 def test_no_firm_reaches_anothers_model(new_firm: Callable[..., Firm]) -> None:

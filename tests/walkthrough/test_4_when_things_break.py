@@ -4,27 +4,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.firms import DEMO_VAULTS, Firm
+from tests.support.admin import Admin
+from tests.support.firms import Firm
 from tests.support.processes import Program, gateway_environ, running, wait_until
+from tests.support.vaults import DEMO_VAULTS
 from tests.walkthrough.conftest import HARROW
 
 
 @pytest.mark.parametrize("killed_in", ["snapshotting", "uploading", "training"])
 def test_killed_in_mid_job_it_finishes_with_one_provider_job(killed_in: str, sandbox: Program, tmp_path: Path) -> None:
     environ = gateway_environ(tmp_path / "data", HOUSESTYLE_VAULT_ROOTS=DEMO_VAULTS.as_uri() + "/")
-    with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway:
-        firm = Firm(gateway.url, sandbox.url, HARROW)
+    with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway, Admin(gateway.url) as admin:
+        firm = Firm(admin, sandbox.url, vault=HARROW)
         first = firm.ready_job()
-        firm.activate(first["id"])
+        firm.activate(first)
         second = firm.start_job()
-        wait_until(lambda: firm.job(second["id"])["status"] in (killed_in, "training", "ready"), what=killed_in)
+        wait_until(lambda: firm.job(second)["status"] in (killed_in, "training", "ready"), what=killed_in)
         gateway.kill()
-    with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway:
-        firm.move_to(gateway.url)
-        assert firm.admin.ask("GET", firm.path)["active_job"] == first["id"], "the activation is kept"
-        job = firm.finished(second["id"], seconds=90)
+    with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway, Admin(gateway.url) as admin:
+        firm.move_to(admin)
+        assert firm.admin.get(firm.path)["active_job"] == first["id"], "the activation is kept"
+        job = firm.finished(second, seconds=90)
         assert job["status"] == "ready"
-        assert len(firm.provider_jobs()) == 2, "one for each of our jobs"
+        assert len(firm.account.jobs()) == 2, "one for each of our jobs"
         answer, _ = firm.call()
         assert answer.model == first["fine_tuned_model"]
         firm.close()

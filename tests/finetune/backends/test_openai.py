@@ -103,6 +103,20 @@ async def test_a_running_job_is_cancelled(backend: OpenAIBackend, file: Path) ->
     assert (await backend.job(made.id)).phase == "cancelled"
 
 
+async def test_cancelling_a_job_that_is_over_is_no_failure(backend: OpenAIBackend, file: Path) -> None:
+    cancelled = await backend.create_job(order(await backend.upload("one.jsonl", file)))
+    await backend.cancel(cancelled.id)
+    await backend.cancel(cancelled.id)
+    assert (await backend.job(cancelled.id)).phase == "cancelled"
+
+    done = await backend.create_job(order(await backend.upload("two.jsonl", file), "uid_000000000002"))
+    async with asyncio.timeout(10):
+        while (await backend.job(done.id)).phase == "running":  # noqa: ASYNC110 - a test's only waiting
+            await asyncio.sleep(0.02)
+    await backend.cancel(done.id)
+    assert (await backend.job(done.id)).phase == "succeeded"
+
+
 async def test_a_job_that_is_gone(backend: OpenAIBackend) -> None:
     with pytest.raises(Refused) as refused:
         await backend.job("ftjob-nothing")

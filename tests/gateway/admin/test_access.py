@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.admin import Admin, Firm, unique
+from tests.support.admin import Admin, unique
+from tests.support.firms import Firm
 from tests.support.processes import Program
 
 PLATFORM = [
@@ -42,7 +43,7 @@ TENANT = [
 @pytest.fixture(scope="module")
 def firm(admin: Admin, sandbox: Program) -> Firm:
     """A tenant with keys of both of its roles."""
-    return Firm(admin, f"{sandbox.url}/v1")
+    return Firm(admin, sandbox.url)
 
 
 @pytest.fixture(scope="module")

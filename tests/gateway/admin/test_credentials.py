@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.admin import Admin, Firm
+from tests.support.admin import Admin
+from tests.support.firms import Firm
 from tests.support.processes import Program, wait_until
 
 
 @pytest.fixture(scope="module")
 def firm(admin: Admin, sandbox: Program) -> Firm:
     """A tenant."""
-    return Firm(admin, f"{sandbox.url}/v1")
+    return Firm(admin, sandbox.url)
 
 
 def soon(seconds: float) -> str:
@@ -98,7 +99,7 @@ def test_a_tenants_admin_gives_its_own_roles_only(admin: Admin, firm: Firm, gate
 
 
 def test_a_key_is_found_under_its_own_tenant_only(admin: Admin, firm: Firm, sandbox: Program) -> None:
-    other = Firm(admin, f"{sandbox.url}/v1")
+    other = Firm(admin, sandbox.url)
     [theirs] = admin.get(f"{other.path}/keys")["items"]
     platform = admin.post("/keys", {"role": "service"})["id"]
     for key_id in (theirs["id"], platform):
@@ -108,7 +109,7 @@ def test_a_key_is_found_under_its_own_tenant_only(admin: Admin, firm: Firm, sand
 
 
 def test_keys_are_listed_newest_first_in_pages(admin: Admin, sandbox: Program) -> None:
-    firm = Firm(admin, f"{sandbox.url}/v1")
+    firm = Firm(admin, sandbox.url)
     made = [admin.post(f"{firm.path}/keys", {"role": "caller"})["id"] for _ in range(4)]
     first = admin.get(f"{firm.path}/keys?limit=3")
     rest = admin.get(f"{firm.path}/keys?limit=3&cursor={first['next_cursor']}")

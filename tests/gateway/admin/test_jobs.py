@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, Admin, Firm
+from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, Admin
+from tests.support.firms import Firm
 from tests.support.processes import Program, wait_until
 from tests.support.sandbox import CREATE, POLL, UPLOAD, Account
 from tests.support.vaults import write_vault
@@ -16,13 +17,13 @@ from tests.support.vaults import write_vault
 @pytest.fixture
 def firm(admin: Admin, sandbox: Program, vault: Path) -> Firm:
     """A tenant with a Vault."""
-    return Firm(admin, f"{sandbox.url}/v1", vault=vault)
+    return Firm(admin, sandbox.url, vault=vault)
 
 
 @pytest.fixture
-def account(sandbox: Program, firm: Firm) -> Account:
+def account(firm: Firm) -> Account:
     """The tenant's account at its provider."""
-    return Account(sandbox.url, firm.provider_key)
+    return firm.account
 
 
 def test_a_job_from_order_to_answers_of_its_model(admin: Admin, firm: Firm, account: Account) -> None:
@@ -132,7 +133,7 @@ async def test_repeats_at_the_same_time_make_one_job(admin: Admin, firm: Firm) -
 
 
 def test_jobs_are_listed_newest_first_in_pages(admin: Admin, firm: Firm) -> None:
-    made = [firm.order(backend="anthropic")["id"] for _ in range(4)]
+    made = [firm.start_job(backend="anthropic")["id"] for _ in range(4)]
     first = admin.get(f"{firm.path}/jobs?limit=3")
     rest = admin.get(f"{firm.path}/jobs?limit=3&cursor={first['next_cursor']}")
     assert [job["id"] for job in first["items"] + rest["items"]] == made[::-1]
@@ -140,7 +141,7 @@ def test_jobs_are_listed_newest_first_in_pages(admin: Admin, firm: Firm) -> None
 
 
 def test_a_backend_without_self_serve_says_so(admin: Admin, firm: Firm, account: Account) -> None:
-    job = admin.job(firm.job_path(firm.order(backend="anthropic")))
+    job = firm.finished(firm.start_job(backend="anthropic"))
     assert (job["status"], job["error"]["code"]) == ("failed", "backend_not_supported_yet")
     assert account.calls() == []
 
@@ -150,7 +151,7 @@ def test_of_a_vault_that_is_too_small_nothing_leaves_the_house(
 ) -> None:
     small = write_vault(data_dir / "vaults" / "small.jsonl", 9, 40)
     admin.put(f"{firm.path}/vault", {"url": small.as_uri()})
-    job = admin.job(firm.job_path(firm.order()))
+    job = firm.finished(firm.start_job())
     assert (job["status"], job["error"]["code"]) == ("failed", "vault_too_small")
     assert job["dataset"]["chunks"] == 9
     assert account.calls() == []
@@ -162,19 +163,19 @@ def test_a_vault_that_has_gone_or_was_never_there_fails_the_job(
     gone = write_vault(data_dir / "vaults" / "gone.jsonl", 12)
     admin.put(f"{firm.path}/vault", {"url": gone.as_uri()})
     gone.unlink()
-    without = Firm(admin, f"{sandbox.url}/v1")
+    without = Firm(admin, sandbox.url)
     for one in (firm, without):
-        job = admin.job(one.job_path(one.order()))
+        job = one.finished(one.start_job())
         assert (job["status"], job["error"]["code"]) == ("failed", "vault_unreadable")
 
 
 def test_what_the_provider_refuses_is_told_in_its_words(admin: Admin, firm: Firm, account: Account) -> None:
-    job = admin.job(firm.job_path(firm.order(base_model="gpt-nonsense")))
+    job = firm.finished(firm.start_job(base_model="gpt-nonsense"))
     assert (job["status"], job["error"]["code"]) == ("failed", "base_model_not_tunable")
     assert "gpt-nonsense" in job["error"]["message"]
 
     admin.put(f"{firm.path}/providers/main", {**firm.provider, "api_key": "wrong-key"})
-    job = admin.job(firm.job_path(firm.order()))
+    job = firm.finished(firm.start_job())
     assert (job["status"], job["error"]["code"]) == ("failed", "provider_auth_failed")
 
 
@@ -184,7 +185,7 @@ def test_a_job_is_cancelled_in_every_state(admin: Admin, firm: Firm, account: Ac
         account.order("rate_limit", UPLOAD, times=None, retry_after=1)
     else:
         account.order("status", POLL, times=None, status="running")
-    path = firm.job_path(firm.order())
+    path = firm.job_path(firm.start_job())
     admin.job(path, state)
     answer = admin.ask("POST", f"{path}/cancel")
     assert answer.status_code == 200
@@ -198,7 +199,7 @@ def test_a_job_is_cancelled_in_every_state(admin: Admin, firm: Firm, account: Ac
 
 
 def test_cancelling_at_once_makes_nothing_at_the_provider(admin: Admin, firm: Firm, account: Account) -> None:
-    path = firm.job_path(firm.order(provider="main"))
+    path = firm.job_path(firm.start_job(provider="main"))
     admin.ask("POST", f"{path}/cancel")
     assert admin.job(path)["status"] in ("cancelled", "ready")
     if admin.get(path)["status"] == "cancelled":
@@ -207,7 +208,7 @@ def test_cancelling_at_once_makes_nothing_at_the_provider(admin: Admin, firm: Fi
 
 def test_a_job_in_training_is_cancelled_at_the_provider(admin: Admin, firm: Firm, account: Account) -> None:
     account.order("slow_first_byte", CREATE, seconds=0)
-    path = firm.job_path(firm.order())
+    path = firm.job_path(firm.start_job())
     admin.job(path, "training", "ready")
     cancelled = admin.ask("POST", f"{path}/cancel")
     job = admin.job(path)
@@ -219,7 +220,7 @@ def test_a_job_in_training_is_cancelled_at_the_provider(admin: Admin, firm: Firm
 def test_a_job_that_is_over_cannot_be_cancelled(admin: Admin, firm: Firm) -> None:
     ready = firm.ready_job()
     assert admin.refused("POST", f"{firm.job_path(ready)}/cancel")[:2] == (409, "job_finished")
-    failed = firm.order(backend="anthropic")
+    failed = firm.start_job(backend="anthropic")
     admin.job(firm.job_path(failed))
     assert admin.refused("POST", f"{firm.job_path(failed)}/cancel")[:2] == (409, "job_finished")
 
@@ -231,7 +232,7 @@ def test_refresh_polls_the_provider_now(admin: Admin, firm: Firm, account: Accou
     assert len(account.calls()) == calls  # over: nothing to ask
 
     account.order("status", POLL, times=3, status="paused_for_review")
-    path = firm.job_path(firm.order())
+    path = firm.job_path(firm.start_job())
     admin.job(path, "training")
     before = len(account.calls("GET", "/v1/fine_tuning/jobs/ftjob"))
     assert admin.post(f"{path}/refresh")["status"] in ("training", "ready")
@@ -241,7 +242,7 @@ def test_refresh_polls_the_provider_now(admin: Admin, firm: Firm, account: Accou
 
 def test_only_a_ready_job_can_be_activated(admin: Admin, firm: Firm, account: Account) -> None:
     account.order("status", POLL, times=None, status="running")
-    path = firm.job_path(firm.order())
+    path = firm.job_path(firm.start_job())
     assert admin.refused("POST", f"{path}/activate")[:2] == (409, "job_not_ready")
     admin.job(path, "training")
     assert admin.refused("POST", f"{path}/activate")[:2] == (409, "job_not_ready")
@@ -256,7 +257,7 @@ def test_a_share_is_above_none_and_at_most_all(admin: Admin, firm: Firm, share: 
 
 
 def test_another_tenants_job_is_not_there(admin: Admin, firm: Firm, sandbox: Program, vault: Path) -> None:
-    other = Firm(admin, f"{sandbox.url}/v1", vault=vault)
+    other = Firm(admin, sandbox.url, vault=vault)
     job = other.ready_job()
     for method, path in (
         ("GET", ""),
@@ -269,8 +270,8 @@ def test_another_tenants_job_is_not_there(admin: Admin, firm: Firm, sandbox: Pro
 
 
 def test_one_job_is_active_at_a_time_whoever_asks(admin: Admin, firm: Firm) -> None:
-    jobs = [firm.order(), firm.order()]
-    first, second = (admin.job(firm.job_path(job)) for job in jobs)
+    jobs = [firm.start_job(), firm.start_job()]
+    first, second = (firm.finished(job) for job in jobs)
     answer = admin.ask("POST", f"{firm.job_path(first)}/activate", {})
     assert answer.status_code == 200
     activation = answer.json()
@@ -294,14 +295,14 @@ def test_one_job_is_active_at_a_time_whoever_asks(admin: Admin, firm: Firm) -> N
     assert (tenant["active_job"], tenant["model"]) == (first["id"], first["fine_tuned_model"])
     assert firm.say().json()["model"] == first["fine_tuned_model"]
 
-    replaced = admin.post(f"{firm.job_path(second)}/activate", {"share": 0.25})
+    replaced = firm.activate(second, share=0.25)
     assert (replaced["deactivated"], replaced["share"]) == ([first["id"]], 0.25)
-    assert admin.post(f"{firm.job_path(second)}/activate", {})["deactivated"] == []
+    assert firm.activate(second)["deactivated"] == []
     shown = {job["id"]: job["is_active"] for job in admin.get(f"{firm.path}/jobs")["items"]}
     assert shown == {first["id"]: False, second["id"]: True}
     assert firm.say().json()["model"] == second["fine_tuned_model"]
 
-    stock = admin.post(f"{firm.path}/stock")
+    stock = firm.use_stock()
     assert (stock["active_job"], stock["model"], stock["share"], stock["deactivated"]) == (
         None,
         None,
@@ -309,21 +310,20 @@ def test_one_job_is_active_at_a_time_whoever_asks(admin: Admin, firm: Firm) -> N
         [second["id"]],
     )
     assert firm.say().headers["x-model-reason"] == "no_active_job"
-    assert admin.post(f"{firm.path}/stock")["deactivated"] == []
+    assert firm.use_stock()["deactivated"] == []
     assert {job["status"] for job in admin.get(f"{firm.path}/jobs")["items"]} == {"ready"}
 
     admin.put(firm.path, {"rule": "off"})
-    warned = admin.post(f"{firm.job_path(first)}/activate")
+    warned = firm.activate(first)
     assert [warning["code"] for warning in warned["warnings"]] == ["rule_off"]
     assert firm.say().headers["x-model-reason"] == "no_active_job"
 
 
 async def test_two_jobs_activated_a_hundred_times_at_once_leave_one_active(admin: Admin, firm: Firm) -> None:
-    jobs = [firm.order(), firm.order()]
-    pair = [admin.job(firm.job_path(job)) for job in jobs]
+    jobs = [firm.start_job(), firm.start_job()]
+    pair = [firm.finished(job) for job in jobs]
     headers = {"authorization": admin.ask("GET", "/replicas").request.headers["authorization"]}
-    limits = httpx2.Limits(max_connections=80)
-    async with httpx2.AsyncClient(verify=NO_TLS, timeout=60, limits=limits) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=60) as http:
 
         async def activate(number: int) -> httpx2.Response:
             url = f"{admin.url}/admin/api{firm.job_path(pair[number % 2])}/activate"

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.admin import NO_TLS, Admin, Firm, unique
+from tests.support.admin import NO_TLS, Admin, unique
+from tests.support.firms import Firm
 from tests.support.processes import Program, gateway_environ, running, wait_until
 from tests.support.redis import Stoppable, stoppable
 
@@ -53,7 +54,7 @@ def status(program: Program) -> dict[str, object]:
 
 def test_a_change_answered_by_one_is_obeyed_by_the_other(pair: tuple[Program, Program], sandbox: Program) -> None:
     with Admin(pair[0].url) as one, Admin(pair[1].url) as two:
-        firm = Firm(one, f"{sandbox.url}/v1")
+        firm = Firm(one, sandbox.url)
         for suspended in (True, False) * 10:
             answer = one.ask("PUT", firm.path, {"suspended": suspended})
             assert (answer.headers["x-replicas"], answer.headers["x-acknowledged"]) == ("2", "2")
@@ -102,7 +103,7 @@ def test_while_redis_is_away_calls_go_on_and_changes_are_refused_whole(
 ) -> None:
     one, two = pair
     with Admin(one.url) as admin, Admin(two.url) as other:
-        firm = Firm(admin, f"{sandbox.url}/v1", name="Before")
+        firm = Firm(admin, sandbox.url, name="Before")
         revoked = admin.post(f"{firm.path}/keys", {"role": "caller"})
         admin.delete(f"{firm.path}/keys/{revoked['id']}")
         redis.stop()

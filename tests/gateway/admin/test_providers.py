@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.admin import STOCK, Admin, Firm, unique
+from tests.support.admin import STOCK, Admin, unique
+from tests.support.firms import Firm
 from tests.support.processes import Program, gateway_environ, running
 
 SECRET = "sk-very-secret-value-9f3a"
@@ -149,14 +150,14 @@ def test_one_that_is_not_there_cannot_be_deleted(admin: Admin, path: str) -> Non
 
 
 def test_one_in_use_cannot_be_deleted(admin: Admin, sandbox: Program, vault: Path) -> None:
-    firm = Firm(admin, f"{sandbox.url}/v1", vault=vault)
+    firm = Firm(admin, sandbox.url, vault=vault)
     provider = f"{firm.path}/providers/main"
-    job = firm.order()
+    job = firm.start_job()
     assert admin.refused("DELETE", provider)[:2] == (409, "provider_in_use")
-    assert admin.job(firm.job_path(job))["status"] == "ready"
-    admin.post(f"{firm.job_path(job)}/activate")
+    assert firm.finished(job)["status"] == "ready"
+    firm.activate(job)
     assert admin.refused("DELETE", provider)[:2] == (409, "provider_in_use")
-    admin.post(f"{firm.path}/stock")
+    firm.use_stock()
     admin.delete(provider)
     assert firm.say().json()["error"]["code"] == "provider_not_configured"
     assert admin.refused("POST", f"{firm.job_path(job)}/activate")[:2] == (404, "provider_not_configured")

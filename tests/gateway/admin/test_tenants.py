@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.admin import Admin, Firm, unique
+from tests.support.admin import Admin, unique
+from tests.support.firms import Firm
 from tests.support.processes import Program
 
 
@@ -108,7 +109,7 @@ def test_paths_that_would_spend_or_leak_are_never_opened(admin: Admin, path: str
 
 
 def test_what_a_tenants_own_admin_may_change(admin: Admin, sandbox: Program, gateway: Program) -> None:
-    firm = Firm(admin, f"{sandbox.url}/v1")
+    firm = Firm(admin, sandbox.url)
     key = admin.post(f"{firm.path}/keys", {"role": "tenant_admin"})["key"]
     with Admin(gateway.url, key) as own:
         assert own.put(firm.path, {"rule": "all", "fallback": "fail", "name": "Ours"})["rule"] == "all"
@@ -123,7 +124,7 @@ def test_what_a_tenants_own_admin_may_change(admin: Admin, sandbox: Program, gat
 def test_a_deleted_tenants_keys_stop_and_its_name_is_never_given_out_again(
     admin: Admin, sandbox: Program, gateway: Program
 ) -> None:
-    firm = Firm(admin, f"{sandbox.url}/v1")
+    firm = Firm(admin, sandbox.url)
     own_key = admin.post(f"{firm.path}/keys", {"role": "tenant_admin"})["key"]
     service = admin.post("/keys", {"role": "service"})["key"]
     assert firm.say().status_code == 200
@@ -159,7 +160,7 @@ def test_a_limit_that_cannot_be_used(admin: Admin, limit: str) -> None:
 
 
 def test_recent_counts_the_last_hours_calls(admin: Admin, sandbox: Program) -> None:
-    firm = Firm(admin, f"{sandbox.url}/v1")
+    firm = Firm(admin, sandbox.url)
     for _ in range(3):
         firm.say()
     admin.get(f"{firm.path}/why")  # what was called is written by then

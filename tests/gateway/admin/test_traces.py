@@ -7,14 +7,15 @@ from urllib.parse import quote
 import pytest
 
 from gateway import timestamps
-from tests.support.admin import Admin, Firm
+from tests.support.admin import Admin
+from tests.support.firms import Firm
 from tests.support.processes import Program
 
 
 @pytest.fixture(scope="module")
 def firm(admin: Admin, sandbox: Program) -> Firm:
     """A tenant that has called a few times."""
-    firm = Firm(admin, f"{sandbox.url}/v1")
+    firm = Firm(admin, sandbox.url)
     for number in range(6):
         firm.say(
             headers={
@@ -95,6 +96,6 @@ def test_one_record_is_there_as_soon_as_the_call_is_over(firm: Firm) -> None:
 
 
 def test_another_tenants_call_is_not_there(firm: Firm, sandbox: Program) -> None:
-    other = Firm(firm.admin, f"{sandbox.url}/v1")
+    other = Firm(firm.admin, sandbox.url)
     call_id = other.say().headers["x-call-id"]
     assert firm.admin.refused("GET", f"{firm.path}/why/{call_id}")[:2] == (404, "call_not_found")

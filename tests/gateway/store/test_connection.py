@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from redis.exceptions import ResponseError
 
 from gateway.store import keys
 from gateway.store.connection import COMPARE, Conflict, Note, Store, StoreUnavailable, Write
@@ -107,6 +108,20 @@ async def test_compare_leaves_the_row_and_makes_no_revision(store: Store) -> Non
         await store.commit([Write(PLAIN, "y", None, b"{}"), Write(keys.TENANTS, "acme", row, COMPARE)])
     assert conflict.value.write == 1
     assert await store.row(PLAIN, "y") is None
+
+
+async def test_a_change_of_too_many_rows_is_refused_whole(store: Store) -> None:
+    """More than the script can tell replicas of at once; it must not have written half of them by then."""
+    await store.commit([Write(keys.TENANTS, "acme", None, b"{}")])
+    writes = [Write(keys.KEYS, f"k{number}", None, b"{}") for number in range(5000)]
+    timeline = keys.timeline_of("job_1")
+    with pytest.raises(ResponseError, match="TOOMANY"):
+        await store.commit([Write(PLAIN, "x", None, b"{}"), *writes], audit=b"{}", notes=[Note(timeline, b"{}")])
+
+    assert await store.revision() == 1
+    assert await store.fields(keys.KEYS) == await store.fields(PLAIN) == []
+    assert await stream(store, keys.AUDIT) == await stream(store, timeline) == []
+    assert [entry for entry, _ in await stream(store, keys.CHANGES)] == ["1-0"]
 
 
 async def test_audit_and_notes_are_written_with_the_change(store: Store) -> None:
@@ -215,6 +230,53 @@ async def test_every_operation_says_that_redis_is_away_and_works_again_after(tmp
             server.start()
             assert await store.fields(keys.TENANTS) == ["acme"]
             assert (await store.commit([Write(keys.TENANTS, "other", None, b"{}")])).revision == 2
+        finally:
+            await store.close()
+
+
+async def test_a_change_whose_answer_does_not_come_is_sent_once(tmp_path: Path) -> None:
+    """The server hangs in the middle: nobody can say whether the change was made, and nobody may make it again."""
+    with stoppable(tmp_path) as server:
+        store = Store(server.url)
+        try:
+            await store.commit([Write(PLAIN, "x", None, b"{}")])
+            with server.frozen(), pytest.raises(StoreUnavailable) as broken:
+                await store.commit([Write(keys.TENANTS, "acme", None, b"{}")], audit=b'{"n":1}')
+            assert broken.value.unsure
+            # It was on its way: the server takes it up when it goes on. Once, although the row would allow it twice.
+            async with asyncio.timeout(10):
+                while await store.revision() == 0:  # noqa: ASYNC110 - a test's only waiting
+                    await asyncio.sleep(0.01)
+            assert await store.revision() == 1
+            assert len(await stream(store, keys.AUDIT)) == 1
+        finally:
+            await store.close()
+
+
+async def test_a_change_that_a_dying_server_had_is_unsure(tmp_path: Path) -> None:
+    with stoppable(tmp_path) as server:
+        store = Store(server.url)
+        try:
+            await store.commit([Write(PLAIN, "x", None, b"{}")])
+            with server.frozen():
+                changing = asyncio.create_task(store.commit([Write(keys.TENANTS, "acme", None, b"{}")]))
+                await asyncio.sleep(0)
+                os.kill(server.pid, signal.SIGKILL)
+                with pytest.raises(StoreUnavailable) as broken:
+                    await changing
+            assert broken.value.unsure
+        finally:
+            await store.close()
+
+
+async def test_what_was_only_read_is_never_unsure(tmp_path: Path) -> None:
+    with stoppable(tmp_path) as server:
+        store = Store(server.url)
+        server.stop()
+        try:
+            with pytest.raises(StoreUnavailable) as away:
+                await store.row(keys.TENANTS, "acme")
+            assert not away.value.unsure
         finally:
             await store.close()
 
