@@ -41,17 +41,18 @@ async def run(store: Store, manager: Manager, *, artifacts_url: str, until: asyn
             minimum_check_interval=_RESOLUTION,
             reconnection_delay=timedelta(seconds=1),
         ) as worker:
-            tasks: list[asyncio.Task[Any]] = [
-                asyncio.create_task(worker.run_forever()),
+            working: asyncio.Task[Any] = asyncio.create_task(worker.run_forever())
+            others: list[asyncio.Task[Any]] = [
                 asyncio.create_task(_wake(store, docket, tick)),
                 asyncio.create_task(until.wait()),
             ]
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
+            done, _ = await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
+            for task in others:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for task in done:
-                task.result()
+            # The end of its block tells the worker to leave. A cancellation it would lose while Redis is away.
+        await asyncio.gather(working, *others, return_exceptions=True)
+        for task in done:
+            task.result()
 
 
 def _tick_task(manager: Manager) -> Callable[..., Any]:

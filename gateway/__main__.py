@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +18,26 @@ main = typer.Typer(
 )
 
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.", min=0, max=65535)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"housestyle {version('housestyle')}")
+        raise typer.Exit
+
+
+@main.callback()
+def _options(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Says which one.")] = False,
+) -> None:
+    """An LLM gateway that puts a firm's own fine-tuned model behind every call."""
 
 
 @main.command()
 def serve(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8080,
+    port: Port = 8080,
 ) -> None:
     """Runs the gateway: data plane and admin API. With an embedded Redis, the job worker too."""
     from gateway import serving
@@ -43,12 +58,12 @@ def worker() -> None:
 @main.command()
 def sandbox(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8090,
-    step_seconds: Annotated[float, typer.Option(help="How long a job stays in each of its states.")] = 1.0,
+    port: Port = 8090,
+    step_seconds: Annotated[float, typer.Option(help="How long a job stays in each of its states.", min=0)] = 1.0,
     usable_after: Annotated[
         float | None, typer.Option(help="Seconds from `succeeded` to a model that answers.")
     ] = None,
-    chunk_seconds: Annotated[float, typer.Option(help="The pause between two chunks of a stream.")] = 0.0,
+    chunk_seconds: Annotated[float, typer.Option(help="The pause between two chunks of a stream.", min=0)] = 0.0,
     seed: Annotated[int, typer.Option(help="Makes the models' texts repeatable.")] = 7,
 ) -> None:
     """Runs the sandbox provider: a small OpenAI-compatible server for trials and tests."""
@@ -60,18 +75,15 @@ def sandbox(
         chunk_seconds=chunk_seconds,
         seed=seed,
     )
-    try:
+    with _plainly():
         provider.serve(host, port, settings)
-    except RuntimeError as error:
-        typer.echo(f"housestyle: {error}", err=True)
-        raise typer.Exit(2) from None
 
 
 @main.command()
 def demo(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on standard output.")] = False,
     vault: Annotated[Path | None, typer.Option(help="A JSONL Vault of your own.")] = None,
-    keep: Annotated[bool, typer.Option(help="Leave the gateway running, and say how to reach it.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the gateway running, and say how to reach it.")] = False,
 ) -> None:
     """Shows the whole job in under a minute: train a firm's model, activate it, go back to stock."""
     from rich.console import Console
@@ -83,6 +95,9 @@ def demo(
     except story.DemoFailed as error:
         typer.echo(f"housestyle demo: {error}", err=True)
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("housestyle demo: stopped; everything that it started has ended.", err=True)
+        raise typer.Exit(130) from None
     if as_json:
         typer.echo(json.dumps(told))
 
@@ -96,7 +111,7 @@ def _plainly() -> Iterator[None]:
 
     try:
         yield
-    except (SettingsError, EmbeddedError, CannotListen) as error:
+    except (SettingsError, EmbeddedError, CannotListen, OSError) as error:
         typer.echo(f"housestyle: {error}", err=True)
         raise typer.Exit(2) from None
 

@@ -119,7 +119,7 @@ def gateway_app(settings: Settings) -> ASGIApp:
 
     starlette = Starlette(
         routes=[
-            Route("/", _alive, methods=["HEAD"]),
+            Route("/", _root, methods=["HEAD", "GET"]),
             Route("/healthz", _alive),
             Route("/readyz", _readiness(gateway)),
             *(mount(row, gateway.routes) for row in table),
@@ -183,6 +183,13 @@ async def run_worker(settings: Settings, until: asyncio.Event) -> None:
 
 async def _alive(_: Request) -> Response:
     return Response(status_code=200)
+
+
+async def _root(request: Request) -> Response:
+    if request.method == "HEAD":
+        return await _alive(request)
+    words = "This is a Housestyle gateway. Calls go to /v1, the admin API is under /admin/api."
+    return error_response(GatewayError("not_found", words))
 
 
 def _readiness(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:

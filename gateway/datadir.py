@@ -38,7 +38,11 @@ def complete(settings: Settings) -> Completed:
         if missing:
             raise SettingsError(f"With HOUSESTYLE_REDIS_URL set, {' and '.join(missing)} must be set too.")
     directory = settings.data_dir
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        words = f"The data directory {directory} cannot be made: {error.strerror}. Set HOUSESTYLE_DATA_DIR to another."
+        raise SettingsError(words) from None
     new_admin_key = None
     if settings.embedded and settings.admin_key is None:
         admin_key, is_new = _kept(directory / "admin-key", new_key)

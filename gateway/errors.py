@@ -44,7 +44,7 @@ TABLE: dict[str, Kind] = {
     "upstream_protocol_error": Kind(502, _SERVER, "The provider's answer could not be read."),
     "upstream_disconnected": Kind(502, _SERVER, "The provider broke off its answer."),
     "draining": Kind(503, _SERVER, "This replica is shutting down.", 1),
-    "not_ready": Kind(503, _SERVER, "This replica has not loaded its routes yet.", 1),
+    "not_ready": Kind(503, _SERVER, "This replica has not loaded its routes from the store yet; see /readyz.", 1),
     "upstream_timeout": Kind(504, _SERVER, "The provider did not answer in time."),
     # the admin API
     "unknown_field": Kind(422, _REQUEST, "The body has a field that is not known here."),

@@ -44,6 +44,7 @@ class Follower:
 
     async def run(self) -> None:
         """Loads, then follows until it is cancelled. Outages are waited out."""
+        told = False
         try:
             while True:
                 try:
@@ -56,9 +57,9 @@ class Follower:
                     if not isinstance(error, StoreUnavailable):
                         log.exception("following_failed", revision=self._routes.revision)
                         self.loaded.clear()
-                    if self.connected:
+                    if self.connected or not told:
                         log.warning("store_unavailable", cause=str(error), revision=self._routes.revision)
-                    self.connected = False
+                    self.connected, told = False, True
                     await asyncio.sleep(_RETRY_SECONDS)
         finally:
             with contextlib.suppress(Exception):  # a connection that is broken already

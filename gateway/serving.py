@@ -19,13 +19,14 @@ import uvicorn
 
 from gateway import app, logs
 from gateway.datadir import complete
-from gateway.settings import ATTACHED_REDIS, Settings, SettingsError, read
+from gateway.settings import ATTACHED_REDIS, Settings, SettingsError, read, unknown
 from gateway.store.children import Child
 from gateway.store.embedded import EmbeddedRedis
 
 log = structlog.get_logger(__name__)
 
 _KEEP_ALIVE_SECONDS = 75
+_SHORT_KEY = 20
 _UMASK = 0o077  # artifacts are clients' documents
 
 
@@ -106,6 +107,10 @@ class _Server(uvicorn.Server):
 def _run(settings: Settings, listener: socket.socket) -> None:
     if settings.admin_key is None:
         log.warning("no_admin_key", meaning="only admin keys that are in the store already can administer")
+    elif len(settings.admin_key) < _SHORT_KEY:
+        log.warning("short_admin_key", meaning=f"HOUSESTYLE_ADMIN_KEY has fewer than {_SHORT_KEY} characters")
+    for name in unknown(os.environ):
+        log.warning("unknown_variable", variable=name)
     config = uvicorn.Config(
         app.gateway_app(settings),
         loop="uvloop",

@@ -2,6 +2,7 @@
 
 import base64
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,15 @@ def read(environ: Mapping[str, str]) -> Settings:
     )
 
 
+_TEXTS = (
+    "HOUSESTYLE_REDIS_URL",
+    "HOUSESTYLE_DATA_DIR",
+    "HOUSESTYLE_ADMIN_KEY",
+    "HOUSESTYLE_ENCRYPTION_KEYS",
+    "HOUSESTYLE_ARTIFACTS_URL",
+    "HOUSESTYLE_VAULT_ROOTS",
+    "HOUSESTYLE_UPSTREAM_ALLOW",
+)
 _NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
     "connect_timeout": ("HOUSESTYLE_CONNECT_TIMEOUT", float),
     "first_byte_timeout": ("HOUSESTYLE_FIRST_BYTE_TIMEOUT", float),
@@ -111,9 +121,17 @@ def _list(environ: Mapping[str, str], variable: str) -> list[str]:
     return [part.strip() for part in (environ.get(variable) or "").split(",") if part.strip()]
 
 
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like ours and are not read: a slip of the pen, or of another version."""
+    known = {ATTACHED_REDIS, *_TEXTS, *(variable for variable, _ in _NUMBERS.values())}
+    return sorted(name for name in environ if name.startswith("HOUSESTYLE_") and name not in known)
+
+
 def _root(text: str) -> str:
     if "://" not in text:
         raise SettingsError(f"HOUSESTYLE_VAULT_ROOTS must hold URLs such as file:///srv/vaults/, not {text!r}.")
+    if set(re.findall(r"\{.*?\}|[{}]", text)) - {"{tenant}"}:
+        raise SettingsError(f"HOUSESTYLE_VAULT_ROOTS: of {text!r}, only {{tenant}} is understood between braces.")
     return text
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 import structlog
 from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
@@ -142,12 +143,12 @@ async def _body(request: Request, shape: type[Struct] | None) -> Any:
     try:
         return msgspec.json.decode(bytes(raw) or b"{}", type=shape)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        raise _invalid(str(error), shape) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GatewayError("invalid_json", f"The body is not JSON: {error}.") from None
 
 
-def _invalid(words: str) -> GatewayError:
+def _invalid(words: str, shape: type[Struct]) -> GatewayError:
     """msgspec's words with the field's path taken out of them."""
     at = _AT.search(words)
     where = at[1] if at else ""
@@ -160,7 +161,19 @@ def _invalid(words: str) -> GatewayError:
     if missing:
         path = f"{where}.{missing[1]}".lstrip(".")
         return GatewayError("invalid_field", f"The field `{path}` is required.", path)
-    return GatewayError("invalid_field", f"{where or 'The body'}: {words}.", where or None)
+    allowed = _allowed(shape, where)
+    expected = f"; it may be {', '.join(allowed)}" if allowed else ""
+    return GatewayError("invalid_field", f"{where or 'The body'}: {words}{expected}.", where or None)
+
+
+def _allowed(shape: type[Struct], where: str) -> list[str]:
+    """The values that a field of few may have, for the words of an error."""
+    for field in msgspec.inspect.type_info(shape).fields if "." not in where else ():  # type: ignore[attr-defined]
+        kinds = getattr(field.type, "types", (field.type,))
+        literals = [kind for kind in kinds if isinstance(kind, msgspec.inspect.LiteralType)]
+        if field.encode_name == where and literals:
+            return [str(value) for value in literals[0].values]
+    return []
 
 
 def _answer(answered: Answered) -> Response:

@@ -175,6 +175,8 @@ class Jobs:
             raise GatewayError("provider_not_configured", f"The tenant has no provider {body.provider!r}.", "provider")
         provider = body.provider or tenant.default_provider or ""
         base_model = body.base_model or self._defaults.get(body.backend, "")
+        if not provider and body.backend == "openai":
+            raise GatewayError("provider_not_configured", "The tenant has no provider yet.", "provider")
         _check_kind(body.backend, tenant, provider)
         if self._routes.is_foreign(asked.tenant, provider, base_model):
             raise GatewayError("model_not_found", param="base_model")

@@ -41,7 +41,8 @@ class Vaults:
         try:
             counted = await asyncio.to_thread(lambda: count(open_vault(url, roots_of(self._roots, asked.tenant))))
         except VaultNotAllowed as error:
-            raise GatewayError("vault_not_allowed", str(error), "url") from None
+            words = f"{error} What may be read is set in HOUSESTYLE_VAULT_ROOTS."
+            raise GatewayError("vault_not_allowed", words, "url") from None
         except VaultUnreadable as error:
             raise GatewayError("vault_unreadable", str(error), "url") from None
         vault = VaultRow(url, counted.ready_chunks, counted.other_chunks)

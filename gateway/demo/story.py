@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from gateway.demo import vocabulary
@@ -28,6 +28,7 @@ _MODEL = "gpt-4o-mini"
 _BASE_MODEL = "gpt-4o-mini-2024-07-18"
 _QUESTION = "Draft a short clause on the notice that ends this agreement, in the house style of our firm."
 _JOB_SECONDS = 300
+_LEAST_CHUNKS = 10
 
 
 class DemoFailed(Exception):
@@ -38,6 +39,8 @@ def run(console: Console, environ: Mapping[str, str], *, vault: Path | None, kee
     """Runs the demo; the object that `--json` prints. Raises DemoFailed."""
     shipped = Path(str(files("gateway.demo") / "vaults"))
     vault = (vault or shipped / _SHIPPED_VAULT).resolve()
+    if vault.is_dir():
+        raise DemoFailed(f"{vault} is a directory; name a file of JSON lines.")
     if not vault.is_file():
         raise DemoFailed(f"There is no Vault at {vault}.")
     with ExitStack() as stack:
@@ -48,8 +51,9 @@ def run(console: Console, environ: Mapping[str, str], *, vault: Path | None, kee
             gateway = stack.enter_context(program(_SERVE, _environ(environ, data, vault), data / "gateway.log"))
         except DidNotStart as error:
             raise DemoFailed(str(error)) from None
-        console.print(f"  gateway   {gateway}   (with a Redis of its own)")
-        console.print(f"  provider  {sandbox}   (the sandbox: small, strict, and its fine-tuning is real)\n")
+        console.print(f"  gateway   {gateway}  with a Redis of its own", highlight=False)
+        console.print(f"  provider  {sandbox}  the sandbox that ships with Housestyle", highlight=False)
+        console.print(Padding(Text(_ABOUT_THE_SANDBOX, style="dim"), (1, 2, 0, 2)))
         admin_key = (data / "admin-key").read_text()
         story = _Story(console, gateway, admin_key, _tenant_name(vault), _firm_words(vault, shipped))
         stack.callback(story.close)
@@ -59,6 +63,10 @@ def run(console: Console, environ: Mapping[str, str], *, vault: Path | None, kee
         return told
 
 
+_ABOUT_THE_SANDBOX = (
+    "Its models are toys that string words together in the manner of the text that they were trained on. "
+    "Do not look for sense in their answers: look at whose words they are."
+)
 _SANDBOX = ["sandbox", "--port", "0", "--step-seconds", "1"]
 _SERVE = ["serve", "--port", "0"]
 
@@ -150,6 +158,13 @@ class _Story:
         self.key = made["key"]
         counted = self._ask("PUT", f"{self.path}/vault", {"url": vault.as_uri()})
         self._say(f"{vault.name}: {counted['ready_chunks']} ready chunks, {counted['other_chunks']} others left out")
+        if counted["ready_chunks"] < _LEAST_CHUNKS:
+            raise DemoFailed(
+                f"{vault.name} has {counted['ready_chunks']} ready chunks; at least {_LEAST_CHUNKS} are needed. "
+                'A Vault is a file of JSON lines: {"chunk_id", "document_id", "title", "position", '
+                '"status": "ready", "text"}.',
+            )
+        self._say(f"Every call below asks the same: “{_QUESTION}”")
 
     def _train(self) -> dict[str, Any]:
         """Makes a job and follows it; raises DemoFailed where it does not become ready."""
@@ -194,7 +209,9 @@ class _Story:
     def _why(self, record: dict[str, Any]) -> None:
         table = Table("", "", "", box=None, show_header=False, padding=(0, 1))
         for name in ("requested_model", "routed_model", "served_model", "fine_tuned", "reason", "job_id", "trace_id"):
-            table.add_row("Why" if name == "requested_model" else "", name, str(record[name]))
+            value = record[name]
+            shown = {True: "true", False: "false", None: "-"}.get(value, value) if not isinstance(value, str) else value
+            table.add_row("Why" if name == "requested_model" else "", name, shown)
         self._console.print(table)
 
     def _say_propagation(self, activation: dict[str, Any]) -> None:
@@ -206,10 +223,11 @@ class _Story:
 
     def _summary(self, records: list[tuple[dict[str, Any], str]]) -> None:
         self._step("What came of it")
-        table = Table("call", Column("answered by", overflow="fold"), "fine_tuned", "reason", "the firm's own words")
+        table = Table("call", "answered by", "fine_tuned", "reason", "the firm's own words")
         for number, (record, answer) in enumerate(records, 1):
             share = vocabulary.share(answer, self._firm_words)
-            row = (record["served_model"], str(record["fine_tuned"]).lower(), record["reason"], f"{share:.0%}")
+            who = "the firm's model" if record["fine_tuned"] else "the stock model"
+            row = (who, str(record["fine_tuned"]).lower(), record["reason"], f"{share:.0%}")
             table.add_row(str(number), *row)
         self._console.print(table)
         self._say(

@@ -54,5 +54,6 @@ class Child:
             log.error("child_died", child=self._name, code=code)
             dead = self.process
             self.process = self._start()
+            log.info("child_started_again", child=self._name)
             if dead.stdin is not None:
                 dead.stdin.close()

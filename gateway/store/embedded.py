@@ -26,6 +26,7 @@ _LIFELINE = (
     'wait "$server"; code=$?; kill "$watch" 2>/dev/null; exit "$code"'
 )
 _MAX_SOCKET_PATH = 90  # the kernel's limit is 104 on macOS, 108 on Linux
+_SOCKET_PREFIX = "housestyle-"
 _START_SECONDS = 20.0
 _OWNER_PATIENCE = 0.5  # a killed one takes a moment to be gone
 _SERVER_PATIENCE = 10.0
@@ -73,9 +74,14 @@ class EmbeddedRedis:
 
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
         directory = directory.absolute()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._owner = FileLock(directory / "owner.lock")  # held by this process alone
-        self._server = FileLock(directory / "server.lock")  # inherited by the server: held while one still writes
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._owner = FileLock(directory / "owner.lock")  # held by this process alone
+            self._server = FileLock(directory / "server.lock")  # inherited by the server: held while one still writes
+        except OSError as error:
+            raise EmbeddedError(
+                f"The data directory {directory} cannot be used: {error.strerror}. Set HOUSESTYLE_DATA_DIR to another.",
+            ) from None
         self._directory = directory
         self._environ = environ
         self._child: Child | None = None
@@ -140,7 +146,11 @@ class EmbeddedRedis:
         path = self._directory.resolve() / "redis.sock"
         if len(os.fsencode(path)) <= _MAX_SOCKET_PATH:
             return path
-        self._socket_directory = Path(tempfile.mkdtemp(prefix="housestyle-"))
+        note = self._directory / "socket-directory"
+        if note.exists():  # one that a killed run left behind
+            shutil.rmtree(note.read_text(), ignore_errors=True)
+        self._socket_directory = Path(tempfile.mkdtemp(prefix=_SOCKET_PREFIX))
+        note.write_text(str(self._socket_directory))
         return self._socket_directory / "redis.sock"
 
 

@@ -33,12 +33,17 @@ async def test_a_tenant_leaves_once_its_jobs_are_over(workshop: Workshop, mark: 
     await run(manager, other)
     records_kept = keys.why_of(over.tenant)
     await cast("Any", store.redis.xadd(records_kept, {"record": "{}"}))
+    for job in (over, other):
+        key = Write(keys.KEYS, f"key_of_{job.tenant}", None, b"{}")
+        await store.commit([key, Write(keys.keys_of(job.tenant), key.field, None, b"{}")])
     await delete(workshop, over, mark)
     await leaving.finish(store, workshop.artifacts_url)
 
     tenant = await workshop.tenant(over)
     assert (tenant.deleted, tenant.providers, tenant.vault) == (True, {}, None)
     assert await store.fields(keys.LEAVING) == []
+    assert await store.fields(keys.KEYS) == await store.fields(keys.keys_of(other.tenant)) == [f"key_of_{other.tenant}"]
+    assert await store.fields(keys.keys_of(over.tenant)) == []
     kept = mark == b"keep"
     assert artifacts(workshop, over).exists() == kept
     for name in (records_kept, keys.timeline_of(over.id), keys.table(keys.jobs_of(over.tenant))):

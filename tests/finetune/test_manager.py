@@ -6,12 +6,26 @@ import pytest
 from msgspec.structs import replace
 
 from finetune import records, steps
+from finetune.backends.base import Order, ProviderJob, TryAgain
+from finetune.backends.openai import OpenAIBackend
 from finetune.manager import Manager
 from finetune.values import Job
 from gateway.store import keys
 from tests.support.jobs import Workshop, run
 from tests.support.sandbox import CREATE, POLL, UPLOAD
 from tests.support.vaults import write_vault
+
+
+class Impatient(OpenAIBackend):
+    """Gives a create up after a moment, as the real one does after fifteen seconds."""
+
+    async def create_job(self, order: Order) -> ProviderJob:
+        """See Backend."""
+        try:
+            async with asyncio.timeout(0.3):
+                return await super().create_job(order)
+        except TimeoutError:
+            raise TryAgain("The provider did not answer in time.", answered=False) from None
 
 
 async def until(manager: Manager, workshop: Workshop, job: Job, status: str) -> Job:
@@ -49,17 +63,23 @@ async def test_a_job_goes_through_its_states_one_tick_at_a_time(workshop: Worksh
 
 async def test_it_is_ready_only_once_the_model_answers(workshop: Workshop) -> None:
     job, account = await workshop.new_job()
-    account.order("refuse_model", {"path": "/v1/models/*"}, times=3, model="*")
+    account.order("status", POLL, times=None, status="running")  # until the model has a name that can be refused
     manager = workshop.manager()
     await until(manager, workshop, job, "training")
+    async with asyncio.timeout(10):
+        while (model := account.jobs()[0]["fine_tuned_model"]) is None:  # noqa: ASYNC110 - a test's only waiting
+            await asyncio.sleep(0.02)
+    account.clear()
+    account.order("refuse_model", {"path": "/v1/models/*"}, times=3, model=model)
     told = None
     while (now := await workshop.load(job)).status == "training":
         told = now.provider_status
         assert now.fine_tuned_model is None
         await manager.tick(job.tenant, job.id)
     assert told == "succeeded"  # the provider was done a while before the job was
-    model = (await workshop.load(job)).fine_tuned_model
-    assert any(call["path"] == f"/v1/models/{model}" and call["status"] == 404 for call in account.calls("GET"))
+    assert now.fine_tuned_model == model
+    refused = [call for call in account.calls("GET", f"/v1/models/{model}") if call["status"] == 404]
+    assert len(refused) >= 3
 
 
 @pytest.mark.parametrize("fault", ["error_before", "error_after", "cut", "rate_limit"])
@@ -70,6 +90,15 @@ async def test_a_create_that_goes_wrong_makes_one_job(workshop: Workshop, fault:
     assert (await workshop.load(job)).status == "ready"
     assert len(account.jobs()) == 1
     assert "retry" in [event.kind for event in (await records.timeline(workshop.store, job.id, 100, None))[0]]
+
+
+async def test_a_create_that_was_never_answered_is_found_by_whoever_sent_it(workshop: Workshop) -> None:
+    job, account = await workshop.new_job()
+    account.order("timeout_after", CREATE)
+    await run(workshop.manager(backend=Impatient), job)
+    assert (await workshop.load(job)).status == "ready"
+    assert len(account.jobs()) == 1
+    assert len(account.calls("POST", "/v1/fine_tuning/jobs")) == 1
 
 
 @pytest.mark.parametrize("fault", ["error_before", "error_after", "cut"])

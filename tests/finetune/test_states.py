@@ -15,6 +15,7 @@ WAYS = {
     ("queued", "snapshotting"),
     ("snapshotting", "uploading"),
     ("uploading", "training"),
+    ("uploading", "snapshotting"),  # the training file is not what was recorded: it is built again
     ("training", "ready"),
     *product(("queued", "snapshotting", "uploading", "training"), ("failed", "cancelled")),
 }

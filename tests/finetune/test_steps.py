@@ -113,8 +113,10 @@ def test_failures_are_counted_apart_from_polls() -> None:
 
 
 def test_the_provider_may_say_when() -> None:
-    step = steps.after_failure(job_value(failures=9), TryAgain("Slow down.", after=7), LATER)
-    assert (step.again, step.events) == (7, (("retry", "Slow down."),))
+    first = steps.after_failure(job_value(), TryAgain("Slow down.", after=7), LATER)
+    assert (first.again, first.events) == (7, (("retry", "Slow down."),))
+    tenth = steps.after_failure(job_value(failures=9), TryAgain("Slow down.", after=0), LATER)
+    assert (tenth.again, tenth.events) == (1, ())
 
 
 @pytest.mark.parametrize(

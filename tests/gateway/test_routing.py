@@ -173,14 +173,28 @@ def test_a_row_that_is_not_newer_changes_nothing(revision: int) -> None:
     assert routes.tenant("smith") is before
 
 
-@pytest.mark.parametrize("row", [None, stored(tenant_row(deleted=True, fine_tunes=TUNED))], ids=["no row", "deleted"])
-def test_a_deleted_tenant_is_gone_and_owns_nothing(row: Row | None) -> None:
+@pytest.mark.parametrize(
+    ("row", "owned"),
+    [(None, 0), (stored(tenant_row(deleted=True, fine_tunes=TUNED)), 1)],
+    ids=["no row", "deleted"],
+)
+def test_a_deleted_tenant_is_gone_and_its_models_are_still_nobody_elses(row: Row | None, owned: int) -> None:
     routes = routes_of()
     routes.apply(keys.TENANTS, "smith", stored(tenant_row(fine_tunes=TUNED)), 5)
     assert len(routes.owners) == 1
     routes.apply(keys.TENANTS, "smith", row, 6)
     assert routes.tenant("smith") is None
-    assert routes.owners == {}
+    assert len(routes.owners) == owned
+
+
+def test_a_model_is_known_by_the_account_that_it_was_made_in() -> None:
+    """Whatever becomes of the provider: its key changed, or it was taken away."""
+    account = account_of(provider_row("smith"), "sk-first")
+    sealed = RING.seal(account, tenant="smith", field="account")
+    made = {"job_1": FineTuneRow("openai", "house-7b", "b", sealed)}
+    routes = routes_of()
+    routes.apply(keys.TENANTS, "smith", stored(tenant_row(providers={}, fine_tunes=made)), 5)
+    assert routes.owners == {(account, "house-7b"): frozenset({"smith"})}
 
 
 def test_a_tenant_of_an_unknown_rule_is_as_good_as_deleted() -> None:
@@ -393,8 +407,6 @@ class OwnersMachine(RuleBasedStateMachine):
         """Recomputed from nothing."""
         expected: dict[tuple[str, str], set[str]] = {}
         for revision, row in self.rows.values():
-            if row.deleted:
-                continue
             compiled = compile_tenant(row, revision, RING)
             for made in row.fine_tunes.values():
                 if made.provider in compiled.route.providers:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -12,7 +13,7 @@ import pytest
 
 from tests.support.admin import NO_TLS, Admin
 from tests.support.firms import Firm
-from tests.support.processes import ADMIN_KEY, Program, gateway_environ, running, wait_until
+from tests.support.processes import Program, gateway_environ, running, wait_until
 from tests.support.vaults import write_vault
 
 
@@ -47,32 +48,56 @@ def housestyle(arguments: list[str], environ: dict[str, str]) -> "subprocess.Com
     return subprocess.run(command, env={**kept, **environ}, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "SIGKILL"])
-def test_everything_ends_with_the_gateway_and_the_data_stay(tmp_path: Path, how: str) -> None:
-    environ = gateway_environ(tmp_path / "data")
-    with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway:
-        with Admin(gateway.url) as admin:
-            admin.put("/tenants/acme", {"name": "Kept"})
-        below = children(gateway.process.pid)
-        assert any("redis-server" in command for command in below.values())
-        assert any("worker" in command for command in below.values())
-        gateway.process.send_signal(getattr(signal, how))
-        gateway.process.wait(30)
-        gateway.stop()  # closes what is open of it
-        wait_until(lambda: gone(list(below)), 20, "the end of its children")
-        assert gateway.process.returncode == (-9 if how == "SIGKILL" else 0)
-    with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway, Admin(gateway.url) as admin:
-        assert admin.get("/tenants/acme")["name"] == "Kept"
+@pytest.fixture(scope="module")
+def hardy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A gateway whose children may be killed."""
+    folder = tmp_path_factory.mktemp("hardy")
+    write_vault(folder / "data" / "vaults" / "orchard.jsonl", 12)
+    with running(["serve", "--port", "0"], gateway_environ(folder / "data"), folder / "log") as program:
+        yield program
 
 
-def test_a_worker_that_dies_is_started_again(tmp_path: Path, sandbox: Program) -> None:
-    vault = write_vault(tmp_path / "data" / "vaults" / "orchard.jsonl", 12)
-    with (
-        running(["serve", "--port", "0"], gateway_environ(tmp_path / "data"), tmp_path / "log") as gateway,
-        Admin(gateway.url) as admin,
-    ):
-        [worker] = [pid for pid, command in children(gateway.process.pid).items() if "gateway worker" in command]
-        os.kill(worker, signal.SIGKILL)
+def test_however_it_ends_its_children_end_with_it_and_its_data_and_secrets_stay(tmp_path: Path) -> None:
+    environ = gateway_environ(tmp_path / "data", HOUSESTYLE_ADMIN_KEY="")
+    key_file = tmp_path / "data" / "admin-key"
+    made: list[str] = []
+    keys: set[str] = set()
+    for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway:
+            keys.add(key_file.read_text())
+            with Admin(gateway.url, key_file.read_text()) as admin:
+                assert [tenant["id"] for tenant in admin.get("/tenants")["items"]] == sorted(made)
+                made.append(how.name.lower())
+                admin.put(f"/tenants/{made[-1]}", {})
+            below = children(gateway.process.pid)
+            assert any("redis-server" in command for command in below.values())
+            assert any("worker" in command for command in below.values())
+            gateway.process.send_signal(how)
+            gateway.process.wait(30)
+            gateway.stop()  # closes what is open of it
+            wait_until(lambda: gone(list(below)), 20, f"the end of its children after {how.name}")  # noqa: B023
+            assert gateway.process.returncode == (-9 if how == signal.SIGKILL else 0)
+    assert len(keys) == 1
+    for name in ("admin-key", "encryption-key"):
+        assert (tmp_path / "data" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_redis_that_dies_is_started_again_and_the_gateway_goes_on(hardy: Program, sandbox: Program) -> None:
+    with Admin(hardy.url) as admin:
+        firm = Firm(admin, sandbox.url)
+        [redis] = [pid for pid, line in children(hardy.process.pid).items() if "/redis-server" in line.split(" ")[0]]
+        os.kill(redis, signal.SIGKILL)
+        assert firm.say().status_code == 200
+        wait_until(lambda: admin.ask("PUT", firm.path, {"name": "After"}).status_code == 200, 15, "the next one")
+        assert admin.get(firm.path)["default_provider"] == "main"
+        assert firm.say().status_code == 200
+
+
+def test_a_worker_that_dies_is_started_again(hardy: Program, sandbox: Program) -> None:
+    vault = hardy.log.parent / "data" / "vaults" / "orchard.jsonl"
+    [worker] = [pid for pid, command in children(hardy.process.pid).items() if "gateway worker" in command]
+    os.kill(worker, signal.SIGKILL)
+    with Admin(hardy.url) as admin:
         assert Firm(admin, sandbox.url, vault=vault).ready_job()
 
 
@@ -96,29 +121,10 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path: Path) -> 
 
 
 def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
-    for change, words in (
-        ({"HOUSESTYLE_POLL_SECONDS": "often"}, "HOUSESTYLE_POLL_SECONDS must be a number"),
-        ({"HOUSESTYLE_REDIS_URL": "redis://localhost:1"}, "HOUSESTYLE_ENCRYPTION_KEYS and HOUSESTYLE_ARTIFACTS_URL"),
-    ):
-        ended = housestyle(["serve", "--port", "0"], gateway_environ(tmp_path / "data", **change))
-        assert ended.returncode == 2
-        assert words in ended.stderr
-        assert "Traceback" not in ended.stderr
-
-
-def test_generated_secrets_are_kept_for_the_owner_and_said_once(tmp_path: Path) -> None:
-    environ = gateway_environ(tmp_path / "data", HOUSESTYLE_ADMIN_KEY="")
-    said: list[str] = []
-    for _ in range(2):
-        with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway:
-            said.append((tmp_path / "data" / "admin-key").read_text())
-            with Admin(gateway.url, said[-1]) as admin:
-                assert admin.get("/tenants")["items"] == []
-            with Admin(gateway.url, ADMIN_KEY) as admin:
-                assert admin.ask("GET", "/tenants").status_code == 401
-    assert said[0] == said[1]
-    for name in ("admin-key", "encryption-key"):
-        assert (tmp_path / "data" / name).stat().st_mode & 0o777 == 0o600
+    ended = housestyle(["serve", "--port", "0"], gateway_environ(tmp_path, HOUSESTYLE_POLL_SECONDS="often"))
+    assert ended.returncode == 2
+    assert "HOUSESTYLE_POLL_SECONDS must be a number" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_gateway_says_that_it_lives_and_is_ready(gateway: Program) -> None:

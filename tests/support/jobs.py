@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from finetune import records
-from finetune.backends.base import Access
+from finetune.backends.base import Access, Factory
 from finetune.backends.openai import OpenAIBackend
 from finetune.manager import Manager
 from finetune.records import Stored
@@ -64,7 +64,7 @@ class Workshop:
         self.artifacts_url = (folder / "artifacts").as_uri()
         self.vault = write_vault(folder / "vaults" / "orchard.jsonl", 20)
 
-    def manager(self, poll_seconds: float = 0.02) -> Manager:
+    def manager(self, poll_seconds: float = 0.02, backend: Factory = OpenAIBackend) -> Manager:
         """A manager, with the sandbox as what its tenants' providers lead to."""
         guard = Guard((ipaddress.ip_network("127.0.0.0/8"),))
 
@@ -80,7 +80,7 @@ class Workshop:
             self.store,
             access=access,
             http=lambda: guarded_http.client(guard),
-            backends={"openai": OpenAIBackend},
+            backends={"openai": backend},
             artifacts_url=self.artifacts_url,
             vault_roots=((self.folder / "vaults").as_uri() + "/",),
             poll_seconds=poll_seconds,

@@ -47,14 +47,15 @@ class Stoppable:
             client.config_set(name, value)
 
     @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
-        """It takes connections and answers nothing, as a machine that hangs."""
+    def frozen(self) -> Iterator[int]:
+        """It takes connections and answers nothing, as a machine that hangs. Gives its process, which may be killed."""
         pid = self.pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            yield
+            yield pid
         finally:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager

@@ -76,6 +76,7 @@ def test_a_key_expires(admin: Admin, firm: Firm) -> None:
         ({"role": "caller", "expires_at": "tomorrow"}, "invalid_field", "expires_at"),
         ({"role": "caller", "expires_at": "2030-01-01T00:00:00"}, "invalid_field", "expires_at"),
         ({"role": "caller", "expires_at": "2020-01-01T00:00:00Z"}, "invalid_field", "expires_at"),
+        ({"role": "caller", "expires_at": "9999-12-31T23:59:59-10:00"}, "invalid_field", "expires_at"),
         ({"role": "caller", "expires_at": 1893456000}, "invalid_field", "expires_at"),
     ],
 )

@@ -132,6 +132,13 @@ async def test_repeats_at_the_same_time_make_one_job(admin: Admin, firm: Firm) -
     assert len(admin.get(f"{firm.path}/jobs")["items"]) == 1
 
 
+def test_a_page_that_cannot_be_used(admin: Admin, firm: Firm) -> None:
+    job = firm.start_job(backend="anthropic")
+    events = f"{firm.job_path(job)}/events"
+    assert admin.refused("GET", f"{events}?cursor=garbage") == (422, "invalid_field", "cursor")
+    assert admin.refused("GET", f"{events}?limit=%C2%B2") == (422, "invalid_field", "limit")
+
+
 def test_jobs_are_listed_newest_first_in_pages(admin: Admin, firm: Firm) -> None:
     made = [firm.start_job(backend="anthropic")["id"] for _ in range(4)]
     first = admin.get(f"{firm.path}/jobs?limit=3")

@@ -98,6 +98,35 @@ def test_a_killed_replica_is_unreachable_and_one_that_was_stopped_is_gone(
         assert (stock["replicas"], stock["acknowledged"], stock["unreachable"]) == (2, 2, 1)
 
 
+def test_a_redis_that_hangs_is_one_that_is_away(pair: tuple[Program, Program], redis: Stoppable) -> None:
+    with redis.frozen():
+        wait_until(lambda: status(pair[0])["store"] == "unreachable", 10, "the outage on readyz")
+    wait_until(lambda: status(pair[0])["store"] == "connected", 10, "the outage's end")
+
+
+def test_while_redis_takes_no_writes_changes_are_refused_and_calls_go_on(
+    pair: tuple[Program, Program], redis: Stoppable, sandbox: Program
+) -> None:
+    with Admin(pair[0].url) as admin:
+
+        def live() -> int:
+            return sum(seen["live"] for seen in admin.get("/replicas"))
+
+        wait_until(lambda: live() == 2, 20, "both replicas")
+        firm = Firm(admin, sandbox.url)
+        redis.set("min-replicas-to-write", "1")  # of Redis's own replicas, of which there are none
+        try:
+            assert admin.refused("PUT", firm.path, {"name": "During"})[:2] == (503, "store_unavailable")
+            called = [firm.say().headers["x-call-id"] for _ in range(3)]
+            wait_until(lambda: live() == 0, 10, "the replicas' silence")
+            called.append(firm.say().headers["x-call-id"])
+        finally:
+            redis.set("min-replicas-to-write", "0")
+        wait_until(lambda: live() == 2, 6, "both replicas")
+        assert [firm.why(call_id)["status"] for call_id in called] == [200] * 4
+        assert admin.put(firm.path, {"name": "After"})["name"] == "After"
+
+
 def test_while_redis_is_away_calls_go_on_and_changes_are_refused_whole(
     pair: tuple[Program, Program], redis: Stoppable, sandbox: Program
 ) -> None:

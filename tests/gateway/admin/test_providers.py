@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.admin import STOCK, Admin, unique
 from tests.support.firms import Firm
-from tests.support.processes import Program, gateway_environ, running
+from tests.support.processes import Program
 
 SECRET = "sk-very-secret-value-9f3a"
 BODY = {"kind": "openai", "default_model": STOCK, "api_key": SECRET}
@@ -71,6 +71,14 @@ def test_a_secret_left_out_stays(admin: Admin, path: str) -> None:
     assert (changed["api_key_hint"], changed["default_model"]) == ("…9f3a", "gpt-4.1")
 
 
+def test_a_slash_at_the_end_makes_no_other_address(admin: Admin, path: str) -> None:
+    slashed = {"kind": "openai", "default_model": STOCK, "base_url": "https://api.openai.com/v1/"}
+    admin.put(f"{path}/main", {**slashed, "api_key": SECRET})
+    for body in (slashed, {**slashed, "base_url": "https://api.openai.com/v1"}, slashed):
+        repeated = admin.put(f"{path}/main", body)
+        assert (repeated["base_url"], repeated["api_key_hint"]) == ("https://api.openai.com/v1", "…9f3a")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -95,6 +103,7 @@ def test_a_secret_is_not_carried_to_another_address(admin: Admin, path: str, cha
         ({"kind": "openai"}, "invalid_field", "default_model"),
         ({**BODY, "kind": "watson"}, "invalid_field", "kind"),
         ({**BODY, "default_model": ""}, "invalid_field", "default_model"),
+        ({**BODY, "default_model": "ft:gpt-4o-mini-2024-07-18:acme::1"}, "invalid_field", "default_model"),
         ({**BODY, "default_model": 4}, "invalid_field", "default_model"),
         ({**BODY, "api_base": "x"}, "unknown_field", "api_base"),
         ({**BODY, "api_key": ""}, "invalid_field", "api_key"),
@@ -136,15 +145,6 @@ def test_a_private_address_is_refused(admin: Admin, path: str, url: str) -> None
     assert admin.refused("PUT", f"{path}/main", body) == (422, "address_not_allowed", "base_url")
 
 
-def test_loopback_too_where_nothing_allows_it(tmp_path: Path) -> None:
-    environ = gateway_environ(tmp_path / "data", HOUSESTYLE_UPSTREAM_ALLOW="")
-    with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway, Admin(gateway.url) as admin:
-        admin.put("/tenants/acme", {})
-        for url in ("http://127.0.0.1:9/v1", "http://localhost:9/v1"):
-            answer = admin.refused("PUT", "/tenants/acme/providers/main", {**BODY, "base_url": url})
-            assert answer == (422, "address_not_allowed", "base_url")
-
-
 def test_one_that_is_not_there_cannot_be_deleted(admin: Admin, path: str) -> None:
     assert admin.refused("DELETE", f"{path}/main")[:2] == (404, "provider_not_configured")
 
@@ -161,3 +161,11 @@ def test_one_in_use_cannot_be_deleted(admin: Admin, sandbox: Program, vault: Pat
     admin.delete(provider)
     assert firm.say().json()["error"]["code"] == "provider_not_configured"
     assert admin.refused("POST", f"{firm.job_path(job)}/activate")[:2] == (404, "provider_not_configured")
+
+
+def test_a_fine_tuned_model_is_not_the_default(admin: Admin, sandbox: Program, vault: Path) -> None:
+    """It would go on answering after the stock model was asked for."""
+    firm = Firm(admin, sandbox.url, vault=vault)
+    body = {**firm.provider, "default_model": firm.ready_job()["fine_tuned_model"]}
+    assert admin.refused("PUT", f"{firm.path}/providers/main", body) == (422, "invalid_field", "default_model")
+    assert firm.say("default").headers["x-fine-tuned"] == "false"

@@ -36,14 +36,9 @@ def test_a_put_makes_a_tenant_once(admin: Admin) -> None:
 
 def test_a_put_changes_what_it_names_and_leaves_the_rest(admin: Admin) -> None:
     path = f"/tenants/{unique('t')}"
-    admin.put(path, {"name": "Penhallow & Söhne", "rule": "all", "allowed_paths": ["vector_stores"]})
+    admin.put(path, {"name": "Penhallow & Söhne", "rule": "all", "allowed_paths": []})
     changed = admin.put(path, {"fallback": "fail"})
-    assert (changed["name"], changed["rule"], changed["fallback"], changed["allowed_paths"]) == (
-        "Penhallow & Söhne",
-        "all",
-        "fail",
-        ["vector_stores"],
-    )
+    assert (changed["name"], changed["rule"], changed["fallback"]) == ("Penhallow & Söhne", "all", "fail")
     assert admin.put(path, {"suspended": True})["suspended"]
     assert admin.get(path)["fallback"] == "fail"
 
@@ -102,8 +97,8 @@ def test_a_body_of_more_than_a_megabyte_is_refused(admin: Admin) -> None:
     assert admin.refused("PUT", f"/tenants/{unique('t')}", body)[:2] == (413, "request_too_large")
 
 
-@pytest.mark.parametrize("path", ["fine_tuning/jobs", "organization", "files", "files/x", "/batches", "a/../files", ""])
-def test_paths_that_would_spend_or_leak_are_never_opened(admin: Admin, path: str) -> None:
+@pytest.mark.parametrize("path", ["vector_stores", "fine_tuning/jobs", "organization", "files/x", "a/../files", ""])
+def test_no_further_paths_are_opened(admin: Admin, path: str) -> None:
     answer = admin.refused("PUT", f"/tenants/{unique('t')}", {"allowed_paths": [path]})
     assert answer == (422, "invalid_field", "allowed_paths")
 
@@ -154,7 +149,7 @@ def test_the_list_is_in_the_order_of_names_and_comes_in_pages(admin: Admin) -> N
     assert listed == sorted(listed)
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "501", "many", "1.5", ""])
+@pytest.mark.parametrize("limit", ["0", "-1", "501", "many", "1.5", "%C2%B2", ""])
 def test_a_limit_that_cannot_be_used(admin: Admin, limit: str) -> None:
     assert admin.refused("GET", f"/tenants?limit={limit}") == (422, "invalid_field", "limit")
 

@@ -69,6 +69,8 @@ def test_since_and_until_are_times_with_a_zone(firm: Firm) -> None:
         ("since=yesterday", "since"),
         ("until=2026-01-01T00:00:00", "until"),
         ("limit=0", "limit"),
+        ("limit=%C2%B2", "limit"),
+        ("cursor=garbage", "cursor"),
     ],
 )
 def test_a_query_that_cannot_be_used(firm: Firm, query: str, param: str) -> None:

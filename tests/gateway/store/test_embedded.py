@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,15 @@ def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
+        return False
+
+
+def answers(url: str) -> bool:
+    """Whether a server answers there."""
+    try:
+        with redis.Redis.from_url(url, protocol=2) as client:
+            return bool(client.ping())
+    except redis.RedisError:
         return False
 
 
@@ -159,6 +169,41 @@ def test_one_that_was_killed_itself_loses_nothing_that_was_answered(tmp_path: Pa
         first.kill()
         with EmbeddedRedis(tmp_path, os.environ) as server, client_of(server.url) as client:
             assert client.llen("answered") == 200
+
+
+def test_one_that_dies_by_itself_is_started_again_with_its_data(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path, os.environ) as server, client_of(server.url) as client:
+        client.set("clause", "4.1")
+        killed = client.info("server")["process_id"]
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: answers(server.url), 15, "the next one")
+        assert client.get("clause") == b"4.1"
+        assert client.info("server")["process_id"] != killed
+
+
+def test_one_that_cannot_start_says_why_at_once_and_leaves_the_directory_free(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path, os.environ) as server, client_of(server.url) as client:
+        client.set("clause", "4.1")
+    [written] = [file for file in (tmp_path / "redis").rglob("*.aof") if file.stat().st_size]
+    kept = written.read_bytes()
+    written.write_bytes(b"this is no command\n" + kept)
+    begun = time.monotonic()
+    with pytest.raises(EmbeddedError) as refused, EmbeddedRedis(tmp_path, os.environ):
+        pass
+    assert time.monotonic() - begun < 10  # not the patience of one that is merely slow
+    assert "ended at once" in str(refused.value)
+    assert "Bad file format reading the append only file" in str(refused.value)
+
+    written.write_bytes(kept)
+    with EmbeddedRedis(tmp_path, os.environ) as server, client_of(server.url) as client:
+        assert client.get("clause") == b"4.1"
+
+
+def test_a_directory_may_be_relative(tmp_path: Path) -> None:
+    with EmbeddedRedis(Path(os.path.relpath(tmp_path)), os.environ) as server, client_of(server.url) as client:
+        client.set("clause", "4.1")
+    with EmbeddedRedis(tmp_path, os.environ) as server, client_of(server.url) as client:
+        assert client.get("clause") == b"4.1"
 
 
 def test_a_second_one_on_the_directory_is_refused_and_harms_nothing(tmp_path: Path) -> None:
