@@ -13,32 +13,8 @@ import pytest
 
 from tests.support.admin import NO_TLS, Admin
 from tests.support.firms import Firm
-from tests.support.processes import Program, gateway_environ, running, wait_until
+from tests.support.processes import Program, children, gateway_environ, gone, running, wait_until
 from tests.support.vaults import write_vault
-
-
-def children(pid: int) -> dict[int, str]:
-    """Every process below `pid`, with its command line."""
-    found: dict[int, str] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if int(parent) == pid and state != "Z":
-            found[int(entry.name)] = command
-            found |= children(int(entry.name))
-    return found
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether none of the processes runs."""
-    return not any(
-        Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text() for pid in pids
-    )
 
 
 def housestyle(arguments: list[str], environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":

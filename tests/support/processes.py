@@ -85,6 +85,35 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0, what: str =
         time.sleep(0.01)
 
 
+def children(pid: int) -> dict[int, str]:
+    """Every process below `pid`, with its command line."""
+    found: dict[int, str] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if int(parent) == pid and state != "Z":
+            found[int(entry.name)] = command
+            found |= children(int(entry.name))
+    return found
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether none of the processes runs."""
+    return not any(_runs(pid) for pid in pids)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:  # it ended, perhaps while it was looked at
+        return False
+
+
 def gateway_environ(data_dir: Path, **more: str) -> dict[str, str]:
     """The settings of a gateway whose provider is on this machine."""
     return {

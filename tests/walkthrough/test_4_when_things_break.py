@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.admin import Admin
 from tests.support.firms import Firm
-from tests.support.processes import Program, gateway_environ, running, wait_until
+from tests.support.processes import Program, children, gateway_environ, gone, running, wait_until
 from tests.support.vaults import DEMO_VAULTS
 from tests.walkthrough.conftest import HARROW
 
@@ -20,7 +20,9 @@ def test_killed_in_mid_job_it_finishes_with_one_provider_job(killed_in: str, san
         firm.activate(first)
         second = firm.start_job()
         wait_until(lambda: firm.job(second)["status"] in (killed_in, "training", "ready"), what=killed_in)
+        with_it = children(gateway.process.pid)
         gateway.kill()
+        wait_until(lambda: gone(list(with_it)), what=f"the end of {with_it}")
     with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway, Admin(gateway.url) as admin:
         firm.move_to(admin)
         assert firm.admin.get(firm.path)["active_job"] == first["id"], "the activation is kept"
