@@ -259,16 +259,8 @@ class Lifecycle:
         body = _body(call.body, decision)
         traceparent = self._telemetry.start(call.trace, attempt)
         head = _request_head(exchange, call.target, upstream.origin, upstream, len(body), traceparent)
-        try:
+        with _accounted(attempt):
             answer = await self._pool.request(upstream.origin, head, body)
-        except GatewayError as error:
-            attempt.error = error.code
-            raise
-        except BaseException as error:
-            attempt.error = "cancelled" if isinstance(error, asyncio.CancelledError) else "internal_error"
-            raise
-        finally:
-            attempt.ended = time.time_ns()
         attempt.status = answer.status
         attempt.error = str(answer.status) if answer.status >= 400 else None
         return answer
@@ -286,29 +278,25 @@ class Lifecycle:
         content_type = wire_headers.first(answer.headers, b"content-type") or b""
         reader = AnswerReader(stream=content_type.startswith(b"text/event-stream"))
         exchange.start(answer.status, wire_headers.to_caller(answer.headers) + self._own_headers(call))
-        try:
-            await exchange.drain()
-            chunk = head or await answer.read()
-            while chunk:
-                if attempt.first_chunk is None:
-                    call.first_chunk = time.perf_counter_ns()
-                    attempt.first_chunk = time.time_ns()
-                exchange.write(chunk)
-                reader.feed(chunk)
+        with _accounted(attempt):
+            try:
                 await exchange.drain()
-                chunk = await answer.read()
-        except GatewayError as error:
-            attempt.error = error.code
-            if reader.at_boundary:
-                exchange.write(_BROKEN_STREAM)
-                await exchange.drain()
-            raise
-        except BaseException as error:
-            attempt.error = "cancelled" if isinstance(error, asyncio.CancelledError) else "internal_error"
-            raise
-        finally:
-            attempt.served = reader.served()
-            attempt.ended = time.time_ns()
+                chunk = head or await answer.read()
+                while chunk:
+                    if attempt.first_chunk is None:
+                        call.first_chunk = time.perf_counter_ns()
+                        attempt.first_chunk = time.time_ns()
+                    exchange.write(chunk)
+                    reader.feed(chunk)
+                    await exchange.drain()
+                    chunk = await answer.read()
+            except GatewayError:
+                if reader.at_boundary:
+                    exchange.write(_BROKEN_STREAM)
+                    await exchange.drain()
+                raise
+            finally:
+                attempt.served = reader.served()
         await exchange.end()
 
     async def _relay_models(self, exchange: Exchange, call: CallState, answer: Answer) -> None:
@@ -370,6 +358,24 @@ class Lifecycle:
             self._telemetry.span(call.trace, attempt, facts)
         if self._routes.tenant(call.routes.route.tenant) is not None:  # deleted meanwhile: nothing more is kept of it
             self._why.put(calls.record(call, call.routes, call.caller))
+
+
+@contextlib.contextmanager
+def _accounted(attempt: Attempt) -> Iterator[None]:
+    """Says in the attempt how and when what is done inside has ended."""
+    try:
+        yield
+    except GatewayError as error:
+        attempt.error = error.code
+        raise
+    except asyncio.CancelledError:
+        attempt.error = "cancelled"
+        raise
+    except BaseException:
+        attempt.error = "internal_error"
+        raise
+    finally:
+        attempt.ended = time.time_ns()
 
 
 def _body(body: RequestBody | None, decision: Decision) -> bytes:
