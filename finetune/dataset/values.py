@@ -5,7 +5,6 @@ from typing import Literal
 from msgspec import Struct, field
 
 Kind = Literal["rephrase-as", "extract-clauses", "summarize-this"]
-KINDS: tuple[Kind, ...] = ("rephrase-as", "summarize-this", "extract-clauses")
 
 
 class Example(Struct, frozen=True):

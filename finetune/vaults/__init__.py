@@ -4,7 +4,6 @@ The package's front door: open one by its URL, count it. How each kind is read s
 """
 
 from collections.abc import Sequence
-from itertools import islice
 
 from finetune.vaults.allowed import check_allowed
 from finetune.vaults.base import BadRecord, Chunk, Vault, VaultCount, VaultNotAllowed, VaultUnreadable
@@ -19,7 +18,6 @@ __all__ = [
     "VaultUnreadable",
     "check_allowed",
     "count",
-    "count_ready",
     "open_vault",
     "roots_of",
 ]
@@ -44,9 +42,3 @@ def count(vault: Vault) -> VaultCount:
         else:
             other += 1
     return VaultCount(ready_chunks=ready, other_chunks=other)
-
-
-def count_ready(vault: Vault, stop_at: int) -> int:
-    """The number of ready chunks, read no further than the `stop_at`-th. Raises VaultUnreadable."""
-    ready = (record for record in vault.chunks() if isinstance(record, Chunk) and record.ready)
-    return sum(1 for _ in islice(ready, stop_at))

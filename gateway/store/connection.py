@@ -134,11 +134,6 @@ class Store:
         """Closes every connection."""
         await self.redis.aclose()
 
-    async def ping(self) -> None:
-        """Raises StoreUnavailable unless Redis answers."""
-        with translated():
-            await cast("Any", self.redis.ping())
-
     async def row(self, table: str, field: str) -> Row | None:
         """One row. Raises StoreUnavailable."""
         with translated():

@@ -109,3 +109,37 @@ def test_a_gateway_says_that_it_lives_and_is_ready(gateway: Program) -> None:
     answer = httpx2.get(f"{gateway.url}/readyz", verify=NO_TLS)
     assert answer.status_code == 200
     assert answer.json().items() >= {"ready": True, "draining": False, "store": "connected"}.items()
+
+
+def test_a_browser_at_the_root_is_told_where_things_are(gateway: Program) -> None:
+    with httpx2.Client(base_url=gateway.url, verify=NO_TLS) as http:
+        answer = http.get("/")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+        assert "/v1" in answer.json()["error"]["message"]
+        assert http.head("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "words"),
+    [
+        (["serve", "--port", "99999"], {}, "65535"),
+        (["sandbox", "--step-seconds", "-1"], {}, "--step-seconds"),
+        (["serve"], {"HOUSESTYLE_DATA_DIR": "/proc/nowhere"}, "The data directory /proc/nowhere cannot be"),
+        (["serve"], {"HOUSESTYLE_DATA_DIR": "/etc/passwd"}, "The data directory /etc/passwd cannot be"),
+        (["worker"], {}, "A worker needs HOUSESTYLE_REDIS_URL"),
+        (["demo", "--vault", "/"], {}, "/ is a directory"),
+    ],
+)
+def test_what_a_person_can_mend_is_said_without_a_traceback(
+    arguments: list[str],
+    environ: dict[str, str],
+    words: str,
+) -> None:
+    ended = housestyle(arguments, environ)
+    assert ended.returncode in (1, 2)
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_it_says_which_one_it_is() -> None:
+    assert housestyle(["--version"], {}).stdout.startswith("housestyle ")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.settings import ATTACHED_REDIS, SettingsError, read
+from gateway.settings import ATTACHED_REDIS, SettingsError, read, unknown
 
 KEY_1, KEY_2 = b"1" * 32, b"2" * 32
 TEXT_1, TEXT_2 = base64.b64encode(KEY_1).decode(), base64.b64encode(KEY_2).decode()
@@ -122,6 +122,11 @@ BAD += [
     for text in ("short", "not base64!", "é" * 44, base64.b64encode(b"x" * 16).decode(), f"{TEXT_1},bad", TEXT_1[:-1])
 ]
 
+BAD += [("HOUSESTYLE_VAULT_ROOTS", text) for text in ("/srv/vaults", "file:///srv/{tennant}/", "file:///srv/{tenant/")]
+BAD += [("HOUSESTYLE_REDIS_URL", text) for text in ("redis", "redis+sentinel://a:26379/main", "http://redis")]
+# Of the contract, not served yet: passed over in silence they would be believed to be in force.
+BAD += [("HOUSESTYLE_ADMIN_PORT", "9090"), ("HOUSESTYLE_BOOTSTRAP", "/etc/housestyle.yaml")]
+
 
 @pytest.mark.parametrize(("variable", "text"), BAD)
 def test_a_bad_value_is_told_with_its_variable(variable: str, text: str) -> None:
@@ -159,6 +164,11 @@ def test_a_child_of_an_embedded_gateway() -> None:
 
 def test_an_external_redis_is_not_embedded() -> None:
     assert not read({"HOUSESTYLE_REDIS_URL": "redis://redis"}).embedded
+
+
+def test_a_slip_of_the_pen_is_noticed() -> None:
+    environ = {"HOUSESTYLE_DATADIR": "x", "HOUSESTYLE_DATA_DIR": "y", "HOUSESTYLE_WHY_DAYS": "1", "PATH": "/bin"}
+    assert unknown(environ) == ["HOUSESTYLE_DATADIR"]
 
 
 def test_other_variables_are_nobodys_business() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.vaults import VaultNotAllowed, check_allowed
+from finetune.vaults import VaultNotAllowed, check_allowed, roots_of
 
 ROOTS = ["file:///srv/vaults/", "s3://firm-vaults/"]
 
@@ -98,3 +98,16 @@ def test_whatever_is_let_in_lies_under_the_root(parts: list[str]) -> None:
     assert posixpath.normpath(path) == path
     assert ".." not in path.split("/")
     assert check_allowed(normal, ["file:///srv/vaults/"]) == normal
+
+
+def test_a_root_of_each_tenants_own() -> None:
+    roots = roots_of(["file:///srv/vaults/{tenant}/", "file:///srv/shared/"], "smith")
+    assert roots == ("file:///srv/vaults/smith/", "file:///srv/shared/")
+    assert check_allowed("file:///srv/vaults/smith/a.jsonl", roots)
+    for url in (
+        "file:///srv/vaults/smith-and-jones/a.jsonl",
+        "file:///srv/vaults/*/a.jsonl",
+        "file:///srv/vaults/*.jsonl",
+    ):
+        with pytest.raises(VaultNotAllowed):
+            check_allowed(url, roots)

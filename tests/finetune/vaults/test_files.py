@@ -18,7 +18,6 @@ from finetune.vaults import (
     VaultNotAllowed,
     VaultUnreadable,
     count,
-    count_ready,
     open_vault,
 )
 from finetune.vaults.files import FilesVault
@@ -179,8 +178,6 @@ def test_a_root_that_is_a_link_itself_still_admits(tmp_path: Path) -> None:
 def test_counting(tmp_path: Path) -> None:
     vault = vault_of(tmp_path, line(0), line(1, status="processing"), b"{", line(3), line(4))
     assert count(vault) == VaultCount(ready_chunks=3, other_chunks=2)
-    assert count_ready(vault, stop_at=2) == 2
-    assert count_ready(vault, stop_at=10) == 3
 
 
 _CHUNKS = st.builds(

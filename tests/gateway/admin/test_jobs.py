@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, Admin
+from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, Admin, unique
 from tests.support.firms import Firm
 from tests.support.processes import Program, wait_until
 from tests.support.sandbox import CREATE, POLL, UPLOAD, Account
@@ -106,6 +106,26 @@ def test_a_job_is_made_of_shipped_defaults_where_nothing_is_said(admin: Admin, f
 def test_an_order_that_cannot_be_used(admin: Admin, firm: Firm, body: Any, status: int, code: str, param: str) -> None:
     assert admin.refused("POST", f"{firm.path}/jobs", body) == (status, code, param)
     assert admin.get(f"{firm.path}/jobs")["items"] == []
+
+
+def test_without_a_provider_that_speaks_the_backends_api_there_is_no_job(admin: Admin) -> None:
+    path = f"/tenants/{unique('bare')}"
+    admin.put(path, {})
+    order = {"label": "x", "backend": "openai"}
+    assert admin.refused("POST", f"{path}/jobs", order) == (404, "provider_not_configured", "provider")
+    admin.put(f"{path}/providers/main", {"kind": "bedrock", "default_model": "amazon.nova-lite-v1:0"})
+    assert admin.refused("POST", f"{path}/jobs", order) == (422, "invalid_field", "provider")
+
+
+def test_nobody_tunes_on_top_of_anothers_model(admin: Admin, firm: Firm) -> None:
+    order = {"label": "x", "backend": "openai", "base_model": "ft:gpt-4o-mini-2024-07-18:other::abc"}
+    assert admin.refused("POST", f"{firm.path}/jobs", order) == (404, "model_not_found", "base_model")
+
+
+def test_an_error_names_the_values_that_it_may_be(admin: Admin, firm: Firm) -> None:
+    answer = admin.ask("POST", f"{firm.path}/jobs", {"label": "x", "backend": "watson"})
+    assert "openai" in answer.json()["error"]["message"]
+    assert "anthropic" in answer.json()["error"]["message"]
 
 
 def test_an_idempotency_key_makes_a_repeat_harmless(admin: Admin, firm: Firm, account: Account) -> None:

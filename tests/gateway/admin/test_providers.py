@@ -115,6 +115,7 @@ def test_a_secret_is_not_carried_to_another_address(admin: Admin, path: str, cha
         ({**BODY, "base_url": "https://api.openai.com:99999"}, "invalid_field", "base_url"),
         ({**BODY, "base_url": "nonsense"}, "invalid_field", "base_url"),
         ({**BODY, "options": []}, "invalid_field", "options"),
+        ({**BODY, "options": {"aws_secret_access_key": "x"}}, "unknown_field", "options.aws_secret_access_key"),
         ({**BODY, "kind": "openai_compatible"}, "invalid_field", "base_url"),
     ],
 )

@@ -214,7 +214,6 @@ async def test_every_operation_says_that_redis_is_away_and_works_again_after(tmp
             await store.commit([Write(keys.TENANTS, "acme", None, b"{}")])
             server.stop()
             for operation in (
-                store.ping,
                 store.revision,
                 store.census,
                 lambda: store.row(keys.TENANTS, "acme"),
