@@ -122,6 +122,7 @@ def gateway_environ(data_dir: Path, **more: str) -> dict[str, str]:
         "HOUSESTYLE_UPSTREAM_ALLOW": "127.0.0.0/8",
         "HOUSESTYLE_POLL_SECONDS": "0.1",
         "OTEL_TRACES_EXPORTER": "none",
+        "OPENAI_ORG_ID": "org-of-the-operator",  # the SDK would send it with a tenant's key
         **more,
     }
 

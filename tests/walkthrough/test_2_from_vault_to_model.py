@@ -30,6 +30,14 @@ def test_a_job_goes_from_the_vault_to_ready(firm: Firm) -> None:
     ]
 
 
+def test_nothing_of_the_operators_goes_to_the_firms_provider(firm: Firm) -> None:
+    firm.ready_job()
+    firm.call()
+    calls = firm.account.calls()
+    assert {call["path"] for call in calls} >= {"/v1/files", "/v1/fine_tuning/jobs", "/v1/chat/completions"}
+    assert not [call for call in calls if "openai-organization" in call["headers"]]
+
+
 def test_what_it_was_trained_on_can_be_seen(firm: Firm) -> None:
     job = firm.ready_job()
     (made,) = firm.account.jobs()

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from gateway.upstream.addresses import Guard
 from tests.support.admin import BASE_MODEL, STOCK, unique
 from tests.support.processes import Program
 from tests.support.sandbox import CREATE, POLL, UPLOAD, Account
+from tests.support.upstream import Peer, Received, upstream
 
 LINE = '{"messages":[{"role":"user","content":"Draft %d."},{"role":"assistant","content":"The Keeper shall. %d"}]}\n'
 SIZE = sum(len(LINE % (n, n)) for n in range(12))
@@ -183,3 +185,60 @@ async def test_an_address_that_is_not_allowed_is_not_reached(account: Account) -
     finally:
         await backend.close()
     assert account.calls() == []
+
+
+@asynccontextmanager
+async def answering(
+    body: bytes, status: str = "200 OK", kind: str = "application/json"
+) -> AsyncIterator[OpenAIBackend]:
+    """The backend at a provider that answers everything alike."""
+
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.answer(body, status, kind=kind)
+
+    async with upstream(script) as server:
+        backend = OpenAIBackend(Access("openai", f"{server.url}/v1", "sk-1"), guarded_http.client(LOCAL))
+        try:
+            yield backend
+        finally:
+            await backend.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "effect_possible", "answered"),
+    [
+        ("500 Internal Server Error", True, True),
+        ("501 Not Implemented", True, True),
+        ("502 Bad Gateway", True, False),
+        ("503 Service Unavailable", True, False),
+        ("504 Gateway Timeout", True, False),
+        ("524 A Timeout Occurred", True, False),
+        ("408 Request Timeout", True, False),
+        ("409 Conflict", True, False),
+        ("429 Too Many Requests", False, True),
+    ],
+)
+async def test_behind_a_proxys_answer_the_request_may_still_be_under_way(
+    status: str,
+    effect_possible: bool,
+    answered: bool,
+) -> None:
+    async with answering(b'{"error":{"message":"no"}}', status) as backend:
+        with pytest.raises(TryAgain, match="no") as failed:
+            await backend.create_job(order("file-1"))
+    assert (failed.value.effect_possible, failed.value.answered) == (effect_possible, answered)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(b"<html>Welcome</html>", "text/html"), (b"{}", "application/json"), (b"[]", "application/json")],
+)
+async def test_who_does_not_answer_as_the_api_does_is_told_about_the_address(body: bytes, kind: str) -> None:
+    async with answering(body, kind=kind) as backend:
+        for ask in (
+            lambda: backend.create_job(order("file-1")),
+            lambda: backend.job("ftjob-1"),
+            lambda: backend.is_usable("ft:1"),
+        ):
+            with pytest.raises(TryAgain, match="base_url"):
+                await ask()
