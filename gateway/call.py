@@ -36,6 +36,7 @@ class CallState(Struct):
     status: int = 0
     error: str | None = None
     first_chunk: int | None = None
+    usage_added: bool = False  # the caller did not ask for the event that tells of it
     cancelled: bool = False
 
     @property

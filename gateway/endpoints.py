@@ -18,6 +18,7 @@ class Endpoint(Struct, frozen=True):
     path: str
     operation: str
     rewritten: bool
+    usage_option: bool = False  # its streams tell of usage where `stream_options` asks
     answer: Literal["relay", "models"] = "relay"
 
 
@@ -29,7 +30,7 @@ class Target(Struct, frozen=True):
     model: str | None = None
 
 
-CHAT = Endpoint("POST", "chat/completions", "chat", rewritten=True)
+CHAT = Endpoint("POST", "chat/completions", "chat", rewritten=True, usage_option=True)
 MODELS = Endpoint("GET", "models", "list_models", rewritten=False, answer="models")
 MODEL = Endpoint("GET", "models/{id}", "retrieve_model", rewritten=False)
 

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Iterator
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -30,8 +31,8 @@ from gateway.why import WhyWriter
 from gateway.wire import body as wire_body
 from gateway.wire import headers as wire_headers
 from gateway.wire import models as wire_models
-from gateway.wire.body import RequestBody
 from gateway.wire.openai import AnswerReader, error_code
+from gateway.wire.usage import UsageFilter, options_with_usage
 from policies import access, substitution
 from policies.values import Call, Decision, Reason, Refusal
 
@@ -256,7 +257,7 @@ class Lifecycle:
             started=time.time_ns(),
         )
         call.attempts.append(attempt)
-        body = _body(call.body, decision)
+        body = _body(call, decision, upstream)
         traceparent = self._telemetry.start(call.trace, attempt)
         head = _request_head(exchange, call.target, upstream.origin, upstream, len(body), traceparent)
         with _accounted(attempt):
@@ -276,7 +277,9 @@ class Lifecycle:
             return
         attempt = call.attempts[-1]
         content_type = wire_headers.first(answer.headers, b"content-type") or b""
-        reader = AnswerReader(stream=content_type.startswith(b"text/event-stream"))
+        events = content_type.startswith(b"text/event-stream")
+        reader = AnswerReader(stream=events)
+        extra = UsageFilter() if events and call.usage_added else None
         exchange.start(answer.status, wire_headers.to_caller(answer.headers) + self._own_headers(call))
         with _accounted(attempt):
             try:
@@ -286,12 +289,16 @@ class Lifecycle:
                     if attempt.first_chunk is None:
                         call.first_chunk = time.perf_counter_ns()
                         attempt.first_chunk = time.time_ns()
-                    exchange.write(chunk)
                     reader.feed(chunk)
-                    await exchange.drain()
+                    relayed = extra.feed(chunk) if extra else chunk
+                    if relayed:
+                        exchange.write(relayed)
+                        await exchange.drain()
                     chunk = await answer.read()
+                if extra:
+                    exchange.write(extra.end())
             except GatewayError:
-                if reader.at_boundary:
+                if extra.at_boundary if extra else reader.at_boundary:
                     exchange.write(_BROKEN_STREAM)
                     await exchange.drain()
                 raise
@@ -378,10 +385,19 @@ def _accounted(attempt: Attempt) -> Iterator[None]:
         attempt.ended = time.time_ns()
 
 
-def _body(body: RequestBody | None, decision: Decision) -> bytes:
-    if body is None:
+def _body(call: CallState, decision: Decision, upstream: Upstream) -> bytes:
+    """The body that goes upstream: the routed model in it, and, for a stream, the wish to hear of its usage."""
+    if call.body is None or call.target is None:
         return b""
-    return body.raw if decision.model is None else wire_body.with_model(body, decision.model)
+    changes: dict[str, bytes] = {}
+    if decision.model is not None:
+        changes["model"] = msgspec.json.encode(decision.model)
+    wanted = call.target.endpoint.usage_option and upstream.stream_usage
+    options = options_with_usage(call.body) if wanted else None
+    call.usage_added = options is not None
+    if options is not None:
+        changes["stream_options"] = options
+    return wire_body.with_members(call.body, changes) if changes else call.body.raw
 
 
 def _request_head(

@@ -33,6 +33,7 @@ class Upstream(Struct, frozen=True):
     origin: Origin | None  # None for the kinds whose address follows from their options
     path: str
     headers: tuple[tuple[bytes, bytes], ...]
+    stream_usage: bool = True  # whether it takes `stream_options`
 
     def __repr__(self) -> str:
         return f"Upstream({self.kind}, {self.origin.host if self.origin else None})"  # never the credential
@@ -166,7 +167,8 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
         except (CannotOpen, InvalidUrl) as error:
             log.error("provider_unusable", tenant=row.tenant, provider=name, cause=str(error))
             continue
-        upstreams[name] = Upstream(provider.kind, origin, path, tuple(_credential_headers(secret)))
+        headers = tuple(_credential_headers(secret))
+        upstreams[name] = Upstream(provider.kind, origin, path, headers, _takes_usage(provider))
         providers[name] = Provider(name, provider.default_model, account_of(provider, secret))
     fine_tunes = {
         made.model: FineTune(job_id, made.provider, made.model, made.base_model)
@@ -219,6 +221,10 @@ def account_of(provider: ProviderRow, secret: str | None) -> str:
         place = f"{origin.scheme}://{origin.authority.decode().lower()}{path}"
     text = f"{provider.kind if not place else ''}\0{place}\0{secret or ''}"
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _takes_usage(provider: ProviderRow) -> bool:
+    return provider.options.get("stream_usage") is not False
 
 
 def _credential_headers(secret: str | None) -> Headers:

@@ -115,7 +115,7 @@ class Providers:
                 raise GatewayError("invalid_field", "The key has a character that a header cannot hold.", "api_key")
             sealed = self._keyring.seal(body.api_key, tenant=tenant, field=f"providers/{name}/api_key")
             shown = hint(body.api_key)
-        return ProviderRow(body.kind, base_url, body.default_model, sealed, shown)
+        return ProviderRow(body.kind, base_url, body.default_model, sealed, shown, msgspec.to_builtins(body.options))
 
     async def _check_address(self, kind: str, base_url: str) -> None:
         """Said here so that the admin hears of it; what counts is the guard at every connection."""

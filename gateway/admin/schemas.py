@@ -40,8 +40,10 @@ class TenantPut(Struct, forbid_unknown_fields=True):
     allowed_paths: tuple[Label, ...] | UnsetType = UNSET
 
 
-class ProviderOptions(Struct, forbid_unknown_fields=True, frozen=True):
-    """The kinds that are served so far have none."""
+class ProviderOptions(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """`stream_usage` false: this provider does not take `stream_options`, so the usage of its streams stays unknown."""
+
+    stream_usage: bool = True
 
 
 class ProviderPut(Struct, forbid_unknown_fields=True):

@@ -14,17 +14,21 @@ from gateway.errors import GatewayError
 
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _SPACE = re.compile(rb"[ \t\n\r]*")
+# The members that the gateway may change.
+_REWRITABLE = ("model", "stream_options")
 _PLAIN_KEY = re.compile(rb'"([^"\\]*)"')
 
 
 class RequestBody(Struct, frozen=True):
     """A call's body and what a decision needs of it.
 
-    `model_at` is the half-open byte range of the value of the top-level `model`; None where there is none.
+    `places` are the half-open byte ranges of the values of the top-level members that may be rewritten;
+    `stream_options` is that member's value as it stands.
     """
 
     raw: bytes
-    model_at: tuple[int, int] | None
+    places: dict[str, tuple[int, int]]
+    stream_options: bytes | None
     requested: str | None
     stream: bool
     conversation: str | None
@@ -48,7 +52,8 @@ def read(raw: bytes) -> RequestBody:
         raw, places = _normalise(members)
     return RequestBody(
         raw=raw,
-        model_at=places.get("model"),
+        places={name: places[name] for name in _REWRITABLE if name in places},
+        stream_options=bytes(members["stream_options"]) if "stream_options" in members else None,
         requested=_requested(members),
         stream=_value(members, "stream") is True,
         conversation=_text(members, "prompt_cache_key") or _text(members, "user"),
@@ -57,14 +62,26 @@ def read(raw: bytes) -> RequestBody:
 
 def with_model(body: RequestBody, model: str) -> bytes:
     """The body with `model` as its model, every other byte as it was."""
-    value = msgspec.json.encode(model)
-    if body.model_at is not None:
-        start, end = body.model_at
-        return b"".join((memoryview(body.raw)[:start], value, memoryview(body.raw)[end:]))
+    return with_members(body, {"model": msgspec.json.encode(model)})
+
+
+def with_members(body: RequestBody, changes: dict[str, bytes]) -> bytes:
+    """The body with these values (JSON) for these members, every other byte as it was.
+
+    What was not there is put first. Only members that `read` looked for can be changed.
+    """
+    raw = memoryview(body.raw)
     brace = body.raw.index(b"{") + 1
+    parts: list[bytes | memoryview] = [raw[:brace]]
+    new = [b'"%s":%s' % (name.encode(), value) for name, value in changes.items() if name not in body.places]
     empty = body.raw[_space(body.raw, brace) : _space(body.raw, brace) + 1] == b"}"
-    comma = b"" if empty else b","
-    return b"".join((body.raw[:brace], b'"model":', value, comma, memoryview(body.raw)[brace:]))
+    parts += [b",".join(new), b"" if empty or not new else b","]
+    at = brace
+    for (start, end), name in sorted((body.places[name], name) for name in changes if name in body.places):
+        parts += [raw[at:start], changes[name]]
+        at = end
+    parts.append(raw[at:])
+    return b"".join(parts)
 
 
 def _decode(raw: bytes) -> dict[str, Raw]:

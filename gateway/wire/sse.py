@@ -6,7 +6,7 @@ Source: WHATWG HTML, "Parsing an event stream". Fields other than `data` are of 
 import re
 
 # A line ends with CRLF, LF or CR; an event with an empty line. The groups are atomic: a CRLF is one line end.
-_BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
+BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _MAX_EVENT = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -37,9 +37,9 @@ class EventScanner:
                 del self._rest[: len(_BYTE_ORDER_MARK)]
         payloads: list[bytes] = []
         start = 0
-        for blank in _BLANK_LINE.finditer(self._rest, searched):
+        for blank in BLANK_LINE.finditer(self._rest, searched):
             if not self._oversized:
-                payloads.append(_data(bytes(self._rest[start : blank.start()])))
+                payloads.append(data_of(bytes(self._rest[start : blank.start()])))
             self._oversized = False
             start = blank.end()
         del self._rest[:start]
@@ -49,6 +49,7 @@ class EventScanner:
         return [payload for payload in payloads if payload]
 
 
-def _data(event: bytes) -> bytes:
+def data_of(event: bytes) -> bytes:
+    """The `data` of an event, its lines joined."""
     lines = (line for line in _LINE_END.split(event) if line.startswith(b"data:"))
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines)

@@ -22,6 +22,7 @@ from tests.support.upstream import Peer, Received, Upstream, completion, echo_mo
 
 Json = dict[str, Any]
 CHAT = "/v1/chat/completions"
+ASKED = {"include_usage": True}
 BODY: Json = {"model": STOCK, "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -183,7 +184,7 @@ async def test_a_stream_comes_piece_by_piece_before_its_end(
         await peer.chunk(b"")
 
     provider.script = script
-    sent = {**BODY, "stream": True}
+    sent = {**BODY, "stream": True, "stream_options": ASKED}
     async with http.stream("POST", CHAT, json=sent, headers=firm.auth) as answer:
         assert answer.headers["content-type"] == "text/event-stream"
         received = answer.aiter_raw()
@@ -194,7 +195,7 @@ async def test_a_stream_comes_piece_by_piece_before_its_end(
             assert got == piece
             go.release()
         assert [rest async for rest in received] == []
-    assert json.loads(provider.last.body)["stream"] is True
+    assert json.loads(provider.last.body) == sent
     record = await recorded(firm, answer.headers["x-call-id"])
     assert (record["stream"], record["served_model"], record["response_id"]) == (True, "m-1", "c1")
     assert (record["input_tokens"], record["output_tokens"]) == (4, 5)
@@ -542,6 +543,69 @@ async def test_a_provider_that_takes_too_long(
 EVENT = b'data: {"id":"c1","choices":[{"delta":{"content":"Hi"}}]}\n\n'
 
 
+USAGE = b'data: {"id":"c1","choices":[],"usage":{"prompt_tokens":4,"completion_tokens":5}}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("options", [None, {}, {"include_usage": False}, {"include_obfuscation": False}])
+async def test_usage_is_known_of_a_stream_whose_caller_did_not_ask_for_it(
+    http: httpx2.AsyncClient, firm: Firm, provider: Upstream, options: dict[str, bool] | None
+) -> None:
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.begin_stream()
+        stream = EVENT * 3 + USAGE + DONE
+        for start in range(0, len(stream), 50):  # cut anywhere
+            await peer.chunk(stream[start : start + 50])
+        await peer.chunk(b"")
+
+    provider.script = script
+    sent = {**BODY, "stream": True, **({} if options is None else {"stream_options": options})}
+    answer = await http.post(CHAT, json=sent, headers=firm.auth)
+    assert answer.content == EVENT * 3 + DONE, "as if nothing had been asked"
+    asked = json.loads(provider.last.body)
+    assert asked.pop("stream_options") == {**(options or {}), "include_usage": True}
+    assert asked == {**BODY, "stream": True}
+    record = await recorded(firm, answer.headers["x-call-id"])
+    assert (record["input_tokens"], record["output_tokens"]) == (4, 5)
+
+
+async def test_a_provider_that_does_not_take_the_option_is_not_sent_it(
+    http: httpx2.AsyncClient, firm: Firm, provider: Upstream
+) -> None:
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.begin_stream()
+        await peer.chunk(EVENT + DONE)
+        await peer.chunk(b"")
+
+    provider.script = script
+    firm.admin.put(f"{firm.path}/providers/main", {**firm.provider, "options": {"stream_usage": False}})
+    answer = await http.post(CHAT, json={**BODY, "stream": True}, headers=firm.auth)
+    assert answer.content == EVENT + DONE
+    assert json.loads(provider.last.body) == {**BODY, "stream": True}
+
+
+async def test_of_a_cut_stream_only_whole_events_go_on_where_usage_was_asked_for_the_caller(
+    http: httpx2.AsyncClient, firm: Firm, provider: Upstream
+) -> None:
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.begin_stream()
+        await peer.chunk(EVENT + EVENT[:20])
+        await received.wait()
+        peer.cut()
+
+    received = asyncio.Event()
+    provider.script = script
+    got = b""
+    with pytest.raises(httpx2.RemoteProtocolError):
+        async with http.stream("POST", CHAT, json={**BODY, "stream": True}, headers=firm.auth) as answer:
+            async for part in answer.aiter_raw():
+                got += part
+                received.set()
+    assert got.startswith(EVENT)
+    rest = got.removeprefix(EVENT)
+    assert json.loads(rest.removeprefix(b"data: "))["error"]["code"] == "upstream_disconnected"
+
+
 @pytest.mark.parametrize(("sent", "at_boundary"), [(EVENT, True), (EVENT + EVENT[:20], False), (EVENT[:-1], False)])
 async def test_a_cut_stream_ends_with_an_error_event_only_between_events(
     http: httpx2.AsyncClient, firm: Firm, provider: Upstream, sent: bytes, at_boundary: bool
@@ -557,7 +621,8 @@ async def test_a_cut_stream_ends_with_an_error_event_only_between_events(
     provider.script = script
     got = b""
     with pytest.raises(httpx2.RemoteProtocolError):
-        async with http.stream("POST", CHAT, json={**BODY, "stream": True}, headers=firm.auth) as answer:
+        body = {**BODY, "stream": True, "stream_options": ASKED}
+        async with http.stream("POST", CHAT, json=body, headers=firm.auth) as answer:
             async for part in answer.aiter_raw():
                 got += part
                 if len(got) >= len(sent):

@@ -265,8 +265,8 @@ def test_a_plain_body_is_otherwise_kept_byte_for_byte(raw: bytes, model: str) ->
     body = read(raw)
     sent = with_model(body, model)
     assert body.raw == raw
-    if body.model_at is not None:
-        start, end = body.model_at
+    if "model" in body.places:
+        start, end = body.places["model"]
         assert json.loads(raw[start:end]) == json.loads(raw)["model"]
         assert sent.startswith(raw[:start])
         assert sent.endswith(raw[end:])
