@@ -13,26 +13,24 @@ import os
 import time
 from collections.abc import Iterator
 
-import msgspec
 import structlog
 from msgspec import Struct
 
 from gateway import call as calls
-from gateway import endpoints
+from gateway import endpoints, outgoing
 from gateway.call import CallState
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone, Exchange
-from gateway.routing import NATIVE_KINDS, Routes, TenantRoutes, Upstream
+from gateway.routing import NATIVE_KINDS, Routes, TenantRoutes
 from gateway.telemetry import Attempt, Telemetry
-from gateway.upstream.addresses import Origin
 from gateway.upstream.pool import Answer, Pool
 from gateway.why import WhyWriter
 from gateway.wire import body as wire_body
 from gateway.wire import headers as wire_headers
 from gateway.wire import models as wire_models
 from gateway.wire.openai import AnswerReader, error_code
-from gateway.wire.usage import UsageFilter, options_with_usage
+from gateway.wire.usage import UsageFilter
 from policies import access, substitution
 from policies.values import Call, Decision, Reason, Refusal
 
@@ -51,6 +49,13 @@ class Limits(Struct, frozen=True):
 
     body: int
     concurrent: int
+
+
+class Identified(Struct, frozen=True):
+    """Whose call it is, and what it asks for."""
+
+    routes: TenantRoutes
+    target: Target
 
 
 class Lifecycle:
@@ -88,13 +93,13 @@ class Lifecycle:
             self._settle(call)
 
     async def _serve(self, exchange: Exchange, call: CallState) -> None:
-        routes = self._identify(exchange, call)
+        who = self._identify(exchange, call)
         with self._admitted():
-            await self._read(exchange, call)
-            decision = self._decide(exchange, call, routes)
-            answer, head = await self._send(exchange, call, routes, decision)
+            await self._read(exchange, call, who)
+            decision = self._decide(exchange, call, who)
+            answer, head = await self._send(exchange, call, who, decision)
             with answer:
-                await self._relay(exchange, call, answer, head)
+                await self._relay(exchange, call, who, answer, head)
 
     # arrive
 
@@ -112,7 +117,7 @@ class Lifecycle:
 
     # identify
 
-    def _identify(self, exchange: Exchange, call: CallState) -> TenantRoutes:
+    def _identify(self, exchange: Exchange, call: CallState) -> Identified:
         """Who calls, for which tenant, which route. The record belongs to the key's own tenant from here on."""
         if not self.ready:
             raise GatewayError("not_ready")
@@ -136,7 +141,7 @@ class Lifecycle:
             raise GatewayError("tenant_suspended")
         call.target = endpoints.find(exchange.method, exchange.path)
         call.endpoint = call.target.endpoint.path
-        return call.routes
+        return Identified(call.routes, call.target)
 
     # admit
 
@@ -153,24 +158,23 @@ class Lifecycle:
 
     # read
 
-    async def _read(self, exchange: Exchange, call: CallState) -> None:
+    async def _read(self, exchange: Exchange, call: CallState, who: Identified) -> None:
         """The body, and from then on a caller who leaves cancels the call."""
         raw = await exchange.body(self._limits.body)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - this is a coroutine
         exchange.on_gone(task.cancel)
-        if call.target and call.target.endpoint.rewritten:
+        if who.target.endpoint.rewritten:
             call.body = wire_body.read(raw)
 
     # decide
 
-    def _decide(self, exchange: Exchange, call: CallState, routes: TenantRoutes) -> Decision:
-        assert call.target is not None  # noqa: S101 - identified
+    def _decide(self, exchange: Exchange, call: CallState, who: Identified) -> Decision:
         provider = wire_headers.first(exchange.headers, b"x-provider")
         policy = wire_headers.first(exchange.headers, b"x-model-policy")
         run = wire_headers.first(exchange.headers, b"x-workflow-run-id")
         call.asked = Call(
-            rewritten=call.target.endpoint.rewritten,
+            rewritten=who.target.endpoint.rewritten,
             requested=call.requested,
             provider=_text(provider) if provider else None,
             opted_out=policy is not None and policy.strip().lower() == b"stock",
@@ -178,9 +182,9 @@ class Lifecycle:
         )
         decision = substitution.decide(
             call.asked,
-            routes.route,
+            who.routes.route,
             self._routes.owners,
-            active_refused=self._is_refused(routes),
+            active_refused=self._is_refused(who.routes),
         )
         if isinstance(decision, Refusal):
             call.refusal = decision.reason
@@ -200,28 +204,28 @@ class Lifecycle:
         self,
         exchange: Exchange,
         call: CallState,
-        routes: TenantRoutes,
+        who: Identified,
         decision: Decision,
     ) -> tuple[Answer, bytes]:
         """The upstream's answer, and the part of its body that had to be read to know whether to fall back."""
-        answer = await self._attempt(exchange, call, routes, decision)
+        answer = await self._attempt(exchange, call, who, decision)
         if decision.reason is not Reason.ACTIVE_JOB or answer.status not in (400, 403, 404):
             return answer, b""
         try:
-            head = await _peek(answer)
+            head = await answer.peek(_PEEKED)
         except BaseException:
             answer.close()
             raise
         if call.asked is None or not substitution.refuses_model(answer.status, error_code(head)):
             return answer, head
-        fallback = substitution.fall_back(decision, call.asked, routes.route, self._routes.owners)
+        fallback = substitution.fall_back(decision, call.asked, who.routes.route, self._routes.owners)
         if fallback is None:
             return answer, head
         answer.close()
-        self._remember(routes, decision, call)
+        self._remember(who.routes, decision, call)
         call.attempts[-1].error = "model_not_found"
         call.decision = fallback
-        return await self._attempt(exchange, call, routes, fallback), b""
+        return await self._attempt(exchange, call, who, fallback), b""
 
     def _remember(self, routes: TenantRoutes, decision: Decision, call: CallState) -> None:
         now = time.monotonic()
@@ -229,23 +233,16 @@ class Lifecycle:
         self._refused[routes.route.tenant, decision.model or ""] = now + _REFUSED_SECONDS
         log.warning("model_refused", tenant=routes.route.tenant, model=decision.model, call_id=call.call_id)
 
-    async def _attempt(
-        self,
-        exchange: Exchange,
-        call: CallState,
-        routes: TenantRoutes,
-        decision: Decision,
-    ) -> Answer:
+    async def _attempt(self, exchange: Exchange, call: CallState, who: Identified, decision: Decision) -> Answer:
         """One request upstream; its span is made by `settle`, whatever becomes of it."""
-        assert call.target is not None  # noqa: S101 - identified
-        upstream = routes.upstreams.get(decision.provider)
+        upstream = who.routes.upstreams.get(decision.provider)
         if upstream is None:  # its credential cannot be opened
             raise GatewayError("provider_not_configured")
         if upstream.kind not in NATIVE_KINDS or upstream.origin is None:
             raise GatewayError("endpoint_not_supported", f"Calls to providers of kind {upstream.kind} are not served.")
         attempt = Attempt(
             span_id=self._telemetry.new_span_id(),
-            operation=call.target.endpoint.operation,
+            operation=who.target.endpoint.operation,
             provider_kind=upstream.kind,
             host=upstream.origin.host,
             port=upstream.origin.port,
@@ -257,9 +254,9 @@ class Lifecycle:
             started=time.time_ns(),
         )
         call.attempts.append(attempt)
-        body = _body(call, decision, upstream)
+        body, call.usage_added = outgoing.body(call.body, decision, who.target, upstream)
         traceparent = self._telemetry.start(call.trace, attempt)
-        head = _request_head(exchange, call.target, upstream.origin, upstream, len(body), traceparent)
+        head = outgoing.head(exchange, who.target, upstream.origin, upstream, len(body), traceparent)
         with _accounted(attempt):
             answer = await self._pool.request(upstream.origin, head, body)
         attempt.status = answer.status
@@ -268,12 +265,18 @@ class Lifecycle:
 
     # relay
 
-    async def _relay(self, exchange: Exchange, call: CallState, answer: Answer, head: bytes) -> None:
+    async def _relay(
+        self,
+        exchange: Exchange,
+        call: CallState,
+        who: Identified,
+        answer: Answer,
+        head: bytes,
+    ) -> None:
         """The answer as it comes; a list of models without those of others."""
-        assert call.target is not None  # noqa: S101 - identified
         call.status = answer.status
-        if call.target.endpoint.answer == "models" and answer.status == 200:
-            await self._relay_models(exchange, call, answer)
+        if who.target.endpoint.answer == "models" and answer.status == 200:
+            await self._relay_models(exchange, call, who, answer)
             return
         attempt = call.attempts[-1]
         content_type = wire_headers.first(answer.headers, b"content-type") or b""
@@ -306,16 +309,11 @@ class Lifecycle:
                 attempt.served = reader.served()
         await exchange.end()
 
-    async def _relay_models(self, exchange: Exchange, call: CallState, answer: Answer) -> None:
-        assert call.decision is not None  # noqa: S101 - decided
-        assert call.routes is not None  # noqa: S101 - identified
-        route = call.routes.route
-        provider = route.providers[call.decision.provider]
-        listing = await _read_up_to(answer, _MAX_MODEL_LIST)
-        mine = wire_models.without(
-            listing,
-            lambda model: substitution.is_foreign(model, provider, route, self._routes.owners),
-        )
+    async def _relay_models(self, exchange: Exchange, call: CallState, who: Identified, answer: Answer) -> None:
+        tenant = who.routes.route.tenant
+        provider = call.decision.provider if call.decision else ""
+        listing = await answer.read_up_to(_MAX_MODEL_LIST)
+        mine = wire_models.without(listing, lambda model: self._routes.is_foreign(tenant, provider, model))
         headers = [(k, v) for k, v in wire_headers.to_caller(answer.headers) if k != b"content-length"]
         headers.append((b"content-length", str(len(mine)).encode()))
         exchange.start(answer.status, headers + self._own_headers(call))
@@ -383,62 +381,6 @@ def _accounted(attempt: Attempt) -> Iterator[None]:
         raise
     finally:
         attempt.ended = time.time_ns()
-
-
-def _body(call: CallState, decision: Decision, upstream: Upstream) -> bytes:
-    """The body that goes upstream: the routed model in it, and, for a stream, the wish to hear of its usage."""
-    if call.body is None or call.target is None:
-        return b""
-    changes: dict[str, bytes] = {}
-    if decision.model is not None:
-        changes["model"] = msgspec.json.encode(decision.model)
-    wanted = call.target.endpoint.usage_option and upstream.stream_usage
-    options = options_with_usage(call.body) if wanted else None
-    call.usage_added = options is not None
-    if options is not None:
-        changes["stream_options"] = options
-    return wire_body.with_members(call.body, changes) if changes else call.body.raw
-
-
-def _request_head(
-    exchange: Exchange,
-    target: Target,
-    origin: Origin,
-    upstream: Upstream,
-    length: int,
-    traceparent: bytes | None,
-) -> bytes:
-    query = b"?" + exchange.query if exchange.query else b""
-    lines = [exchange.method.encode() + b" " + f"{upstream.path}/{target.path}".encode() + query + b" HTTP/1.1"]
-    lines.append(b"host: " + origin.authority)
-    lines += [name + b": " + value for name, value in wire_headers.to_upstream(exchange.headers)]
-    lines += [name + b": " + value for name, value in upstream.headers]
-    lines.append(b"accept-encoding: identity")
-    if traceparent is not None:
-        lines.append(b"traceparent: " + traceparent)
-    if length or exchange.method == "POST":
-        lines.append(b"content-length: %d" % length)
-    return b"\r\n".join(lines) + b"\r\n\r\n"
-
-
-async def _peek(answer: Answer) -> bytes:
-    """The beginning of an error's body: all of it, unless it is very long."""
-    head = b""
-    while len(head) < _PEEKED and (chunk := await answer.read()):
-        head += chunk
-    return head
-
-
-async def _read_up_to(answer: Answer, limit: int) -> bytes:
-    """The whole body of a small answer. Raises GatewayError `upstream_protocol_error` above `limit` bytes."""
-    parts: list[bytes] = []
-    size = 0
-    while chunk := await answer.read():
-        parts.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            raise GatewayError("upstream_protocol_error", "The provider's answer is longer than it may be here.")
-    return b"".join(parts)
 
 
 def _text(value: bytes) -> str:

@@ -168,7 +168,8 @@ def _invalid(words: str, shape: type[Struct]) -> GatewayError:
 
 def _allowed(shape: type[Struct], where: str) -> list[str]:
     """The values that a field of few may have, for the words of an error."""
-    for field in msgspec.inspect.type_info(shape).fields if "." not in where else ():  # type: ignore[attr-defined]
+    described = msgspec.inspect.type_info(shape)
+    for field in described.fields if isinstance(described, msgspec.inspect.StructType) and "." not in where else ():
         kinds = getattr(field.type, "types", (field.type,))
         literals = [kind for kind in kinds if isinstance(kind, msgspec.inspect.LiteralType)]
         if field.encode_name == where and literals:

@@ -50,6 +50,20 @@ class Answer:
         except Disconnected:
             raise GatewayError("upstream_disconnected") from None
 
+    async def peek(self, enough: int) -> bytes:
+        """The beginning of the body: all of it, unless that is more than `enough` bytes. Raises as `read` does."""
+        head = b""
+        while len(head) < enough and (chunk := await self.read()):
+            head += chunk
+        return head
+
+    async def read_up_to(self, limit: int) -> bytes:
+        """The whole body. Raises as `read` does, and GatewayError `upstream_protocol_error` above `limit` bytes."""
+        whole = await self.peek(limit + 1)
+        if len(whole) > limit:
+            raise GatewayError("upstream_protocol_error", "The provider's answer is longer than it may be here.")
+        return whole
+
     def __enter__(self) -> Self:
         return self
 
