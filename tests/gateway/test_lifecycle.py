@@ -513,10 +513,8 @@ async def test_an_answer_that_cannot_be_read(
     http: httpx2.AsyncClient, firm: Firm, provider: Upstream, said: bytes
 ) -> None:
     async def script(_: Received, peer: Peer) -> None:
-        if said:
-            await peer.send(said)
-            await asyncio.sleep(0.05)
-        peer.cut()
+        await peer.send(said)
+        await peer.leave()
 
     provider.script = script
     answer = await chat(http, firm)
@@ -646,8 +644,7 @@ async def test_a_cut_answer_is_not_taken_for_a_whole_one(
         whole = completion(STOCK)
         head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(whole)}\r\n\r\n"
         await peer.send(head.encode() + whole[:30])
-        await asyncio.sleep(0.05)
-        peer.cut()
+        await peer.leave()
 
     provider.script = script
     with pytest.raises(httpx2.RemoteProtocolError):

@@ -53,6 +53,12 @@ class Peer:
             while await self._reader.read(4096):
                 pass
 
+    async def leave(self) -> None:
+        """Closes once all that was sent is on its way: what was said arrives before the end does."""
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+
     def cut(self) -> None:
         """Breaks the connection."""
         self._writer.transport.abort()
