@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 _BLOCK_MS = 1000
 _BATCH = 1000
 _RETRY_SECONDS = 0.1
+_AGAIN_AFTER_BUG = 1.0
 _PATIENCE_SECONDS = 2.0
 
 
@@ -57,7 +58,8 @@ class Follower:
                     if not isinstance(error, StoreUnavailable):
                         log.exception("following_failed", revision=self._routes.revision)
                         self.loaded.clear()
-                    if self.connected or not told:
+                        await asyncio.sleep(_AGAIN_AFTER_BUG)
+                    elif self.connected or not told:
                         log.warning("store_unavailable", cause=str(error), revision=self._routes.revision)
                     self.connected, told = False, True
                     await asyncio.sleep(_RETRY_SECONDS)
