@@ -85,8 +85,9 @@ async def create(request: Request) -> Response:
 
 
 def compose(asked: ChatRequest, name: str, model: NgramModel, server_seed: int, now: float) -> Reply:
-    """The reply: its text depends on seeds, model and messages, its id and time do not matter to it."""
-    order = msgspec.json.encode([server_seed, asked.seed, name, asked.messages], order="sorted")
+    """The reply: its text depends on seeds, messages and what the model has learnt; ids and times, which are new in
+    every run, do not matter to it."""
+    order = msgspec.json.encode([server_seed, asked.seed, _base_of(name), asked.messages], order="sorted")
     source = Random(hashlib.sha256(order).digest())  # noqa: S311 - repeatable on purpose, guards nothing
     text = writer.write(model, _last_user_text(asked.messages), source)
     pieces, finish_reason = _limited(text, asked)
@@ -98,6 +99,11 @@ def compose(asked: ChatRequest, name: str, model: NgramModel, server_seed: int, 
         finish_reason=finish_reason,
         prompt_tokens=sum(_tokens_of(message) for message in asked.messages),
     )
+
+
+def _base_of(name: str) -> str:
+    """The model that a fine-tuned one was made from; any other's own name."""
+    return name.split(":")[1] if name.startswith("ft:") else name
 
 
 def _last_user_text(messages: Sequence[dict[str, Any]]) -> str:

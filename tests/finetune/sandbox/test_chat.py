@@ -62,6 +62,18 @@ def test_the_servers_seed_counts_too() -> None:
     assert texts[0] == texts[2] != texts[1]
 
 
+def test_another_run_with_the_same_seed_and_file_gives_the_same_text() -> None:
+    texts = set()
+    names = set()
+    for _ in range(2):
+        settings = SandboxSettings(step_seconds=0.02, seed=3)
+        with running(settings) as url, trial_at(url, KEY) as trial:
+            names.add(model := trial.fine_tuned())
+            texts.add(trial.text(model))
+    assert len(names) == 2
+    assert len(texts) == 1
+
+
 def test_a_stream_says_what_a_whole_answer_says(firm: tuple[Trial, str]) -> None:
     trial, model = firm
     with trial.ai.chat.completions.create(
