@@ -7,12 +7,14 @@ from collections.abc import Iterable
 
 Headers = list[tuple[bytes, bytes]]
 
-# RFC 9110 section 7.6.1, with the older `keep-alive` and `proxy-connection`.
+# RFC 9110 section 7.6.1, with the older `keep-alive` and `proxy-connection`, and RFC 7615's answer to a proxy's caller.
 _HOP_BY_HOP = frozenset(
     {
         b"connection",
+        b"http2-settings",
         b"keep-alive",
         b"proxy-authenticate",
+        b"proxy-authentication-info",
         b"proxy-authorization",
         b"proxy-connection",
         b"te",
@@ -25,11 +27,16 @@ _CREDENTIALS = frozenset(
     {b"authorization", b"x-api-key", b"api-key", b"cookie", b"openai-organization", b"openai-project"},
 )
 _CONTROL = frozenset({b"x-tenant-id", b"x-provider", b"x-workflow", b"x-workflow-run-id", b"x-model-policy"})
+# Who called from where. `forwarded` is what RFC 7239 made of `x-forwarded-*`.
+_ORIGIN = frozenset({b"forwarded"})
+# What proxies say to each other, and the gateway to its translator: the latter holds a provider's credential.
+_PREFIXES = (b"x-forwarded-", b"proxy-", b"x-housestyle-")
+_INTERNAL = b"x-housestyle-"
 # Written anew for the upstream: its own host and length, no compression (so that usage can be read), our span.
 _REWRITTEN = frozenset({b"host", b"content-length", b"accept-encoding", b"expect", b"traceparent"})
 _OURS = frozenset({b"x-call-id", b"x-fine-tuned", b"x-model-reason"})
 
-_NOT_SENT = _HOP_BY_HOP | _CREDENTIALS | _CONTROL | _REWRITTEN
+_NOT_SENT = _HOP_BY_HOP | _CREDENTIALS | _CONTROL | _ORIGIN | _REWRITTEN
 _NOT_RELAYED = _HOP_BY_HOP | _OURS
 
 
@@ -44,14 +51,18 @@ def to_upstream(headers: Headers) -> Headers:
     return [
         (key, value)
         for key, value in headers
-        if key not in _NOT_SENT and key not in named and not key.startswith(b"x-forwarded-")
+        if key not in _NOT_SENT and key not in named and not key.startswith(_PREFIXES)
     ]
 
 
 def to_caller(headers: Headers) -> Headers:
     """What of an upstream's headers goes to the caller."""
     named = _named_in_connection(headers)
-    return [(key, value) for key, value in headers if key not in _NOT_RELAYED and key not in named]
+    return [
+        (key, value)
+        for key, value in headers
+        if key not in _NOT_RELAYED and key not in named and not key.startswith(_INTERNAL)
+    ]
 
 
 def presented_key(headers: Headers) -> str | None:
@@ -69,3 +80,22 @@ def presented_key(headers: Headers) -> str | None:
 def _named_in_connection(headers: Headers) -> frozenset[bytes]:
     values = (value for key, value in headers if key == b"connection")
     return frozenset(token.strip().lower() for value in values for token in value.split(b","))
+
+
+def joined(headers: Headers, name: bytes) -> bytes | None:
+    """All values of a header that is a list (RFC 9110 section 5.3); None where it is not there."""
+    values = [value for key, value in headers if key == name]
+    return b", ".join(values) if values else None
+
+
+def content_length(headers: Headers) -> int | None:
+    """The announced length of a body, in bytes; None where none is announced."""
+    value = first(headers, b"content-length")
+    return int(value) if value is not None and value.strip().isdigit() else None
+
+
+def upgrades(headers: Headers) -> bool:
+    """Whether a request asks for another protocol. `h2c` is one that a server may pass over (RFC 9113 section 3.1)."""
+    wanted = joined(headers, b"upgrade")
+    asked = wanted is not None and b"upgrade" in _named_in_connection(headers)
+    return asked and any(token.strip().lower() != b"h2c" for token in (wanted or b"").split(b","))

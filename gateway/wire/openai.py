@@ -1,29 +1,16 @@
-"""What the OpenAI API's answers say of themselves: model, id, finish reasons, usage. Prompts and texts are
-never looked at.
+"""What answers of the OpenAI API's older routes say of themselves: chat/completions, completions, embeddings.
+Prompts and texts are never looked at.
 
-Source: the OpenAI API reference, "Chat completion object" and "Chat completion chunk object".
+Source: the OpenAI API reference, "Chat completion object", "Chat completion chunk object", "Completion object" and
+"Create embeddings".
 """
 
 import msgspec
 from msgspec import Struct
 
-from gateway.wire.sse import EventScanner
+from gateway.wire.served import Served, count, reasons, short
 
-_MAX_ANSWER = 8 << 20
-_MAX_NAME = 256
-_MAX_FINISH_REASONS = 128  # the most choices that the API gives
-
-
-class Served(Struct, frozen=True):
-    """What the upstream said of its answer. Tokens are None where it did not say."""
-
-    model: str | None = None
-    response_id: str | None = None
-    finish_reasons: tuple[str, ...] = ()
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
+_DONE = b"[DONE]"
 
 
 class _InputDetails(Struct):
@@ -52,90 +39,46 @@ class _Answer(Struct):
     usage: _Usage | None = None
 
 
-class _Error(Struct):
-    code: str | int | None = None
-
-
-class _ErrorBody(Struct):
-    error: _Error | str | None = None
-
-
 _ANSWER = msgspec.json.Decoder(_Answer)
-_ERROR = msgspec.json.Decoder(_ErrorBody)
 
 
-def error_code(body: bytes) -> str | None:
-    """The `error.code` of an upstream's error body, None where it has no such shape."""
-    try:
-        error = _ERROR.decode(body).error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return str(error.code) if isinstance(error, _Error) and error.code is not None else None
+def matters(before: Served, events: bytes) -> bool:
+    """Whether a look into these whole events could add to what is known, or the stream end with them.
+
+    The compact form of "nothing yet", which stands in every chunk, is told from everything else; a text cannot
+    be taken for it, since its quotes are escaped.
+    """
+    if before.model is None or before.response_id is None:
+        return True
+    return (
+        events.count(b'"finish_reason"') != events.count(b'"finish_reason":null')
+        or events.count(b'"usage"') != events.count(b'"usage":null')
+        or b"\\u" in events  # a key may be written with escapes
+        or _DONE in events
+    )
 
 
-class AnswerReader:
-    """Reads an answer in passing: give it every chunk that is relayed, then ask for `served`."""
-
-    def __init__(self, *, stream: bool) -> None:
-        self._events = EventScanner() if stream else None
-        self._body: list[bytes] = []
-        self._size = 0
-        self._served = Served()
-
-    @property
-    def at_boundary(self) -> bool:
-        """Whether a stream could end here without cutting an event."""
-        return self._events is not None and self._events.at_boundary
-
-    def feed(self, chunk: bytes) -> None:
-        """Takes what was relayed; never raises, whatever it holds."""
-        if self._events is not None:
-            for payload in self._events.feed(chunk):
-                self._see(payload)
-            return
-        self._size += len(chunk)
-        if self._size <= _MAX_ANSWER:
-            self._body.append(chunk)
-
-    def served(self) -> Served:
-        """What is known once everything went by."""
-        if self._body and self._size <= _MAX_ANSWER:
-            self._see(b"".join(self._body))
-            self._body = []
-        return self._served
-
-    def _see(self, payload: bytes) -> None:
-        try:
-            answer = _ANSWER.decode(payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return  # `[DONE]`, or an answer of another shape: relayed all the same
-        self._served = _merge(self._served, answer)
+def ends(payload: bytes) -> bool:
+    """Whether a stream is over with this event."""
+    return payload == _DONE
 
 
-def _count(tokens: int | None) -> int | None:
-    """A count that a span can carry (64 bits); what is none of that is not known."""
-    return tokens if tokens is not None and 0 <= tokens < 2**63 else None
+def see(before: Served, payload: bytes) -> Served:
+    """What is known after one more event, or after the one answer: a later event adds, it never takes away.
 
-
-def _short(text: str | None) -> str | None:
-    return text[:_MAX_NAME] if text else None
-
-
-def _merge(before: Served, answer: _Answer) -> Served:
-    """What is known after one more event: a later event adds, it never takes away."""
-    finished = tuple(choice.finish_reason for choice in answer.choices or () if choice.finish_reason)
+    Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError for what has another shape.
+    """
+    answer = _ANSWER.decode(payload)
     usage = answer.usage
-    if answer.id == before.response_id and not finished and usage is None and (before.model or not answer.model):
-        return before
     now = usage or _Usage()
     cached = now.prompt_tokens_details.cached_tokens if now.prompt_tokens_details else None
     reasoning = now.completion_tokens_details.reasoning_tokens if now.completion_tokens_details else None
     return Served(
-        model=before.model or _short(answer.model),
-        response_id=before.response_id or _short(answer.id),
-        finish_reasons=(before.finish_reasons + finished)[:_MAX_FINISH_REASONS],
-        input_tokens=_count(now.prompt_tokens) if usage else before.input_tokens,
-        output_tokens=_count(now.completion_tokens) if usage else before.output_tokens,
-        cached_tokens=_count(cached) if usage else before.cached_tokens,
-        reasoning_tokens=_count(reasoning) if usage else before.reasoning_tokens,
+        model=before.model or short(answer.model),
+        response_id=before.response_id or short(answer.id),
+        finish_reasons=reasons(before.finish_reasons, (choice.finish_reason for choice in answer.choices or ())),
+        input_tokens=count(now.prompt_tokens) if usage else before.input_tokens,
+        output_tokens=count(now.completion_tokens) if usage else before.output_tokens,
+        cached_tokens=count(cached) if usage else before.cached_tokens,
+        reasoning_tokens=count(reasoning) if usage else before.reasoning_tokens,
     )

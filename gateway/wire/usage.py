@@ -1,6 +1,8 @@
 """Usage of a stream whose caller did not ask for it: the option put in, and its extra event taken out again.
 
-Source: the OpenAI API reference, `stream_options.include_usage`: one more chunk before `[DONE]`, its `choices` empty.
+Source: the OpenAI API reference, `stream_options.include_usage` of chat/completions and of completions: one more chunk
+before `[DONE]`, its `choices` empty. Azure's first chunk has empty `choices` too, but no usage; vLLM may put usage into
+chunks that have choices: both are the caller's.
 """
 
 import re
@@ -12,7 +14,7 @@ from gateway.wire.body import RequestBody
 from gateway.wire.sse import BLANK_LINE, data_of
 
 # An event that grows beyond this is not the one: it is let through as it comes.
-_MAX_HELD = 64 * 1024
+_MAX_HELD = 16 * 1024
 _EMPTY_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
@@ -44,13 +46,15 @@ def options_with_usage(body: RequestBody) -> bytes | None:
 
 class UsageFilter:
     """Takes the extra event out. Whole events pass at once; the beginning of one waits for its end, since it might be
-    the one. So what has been let through always ends at an event's boundary, but for an oversized one."""
+    the one, but for no more than 16 KiB. So what has been let through ends at an event's boundary, unless the event is
+    longer than that."""
 
-    __slots__ = ("_held", "_oversized")
+    __slots__ = ("_dropped_cr", "_held", "_oversized")
 
     def __init__(self) -> None:
         self._held = bytearray()
         self._oversized = False
+        self._dropped_cr = False  # the last event was taken out; a line feed that follows may be its end's other half
 
     @property
     def at_boundary(self) -> bool:
@@ -59,30 +63,45 @@ class UsageFilter:
 
     def feed(self, chunk: bytes) -> bytes:
         """What of the stream may go on to the caller now."""
+        if self._is_of_no_interest(chunk):
+            return chunk
+        if self._dropped_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._dropped_cr = False
         searched = max(0, len(self._held) - 3)
         self._held += chunk
         passed = bytearray()
         start = 0
         for blank in BLANK_LINE.finditer(self._held, searched):
-            if blank.end() == len(self._held) and self._held.endswith(b"\r"):
-                break  # half of a CRLF perhaps, whose other half belongs to this event
             event = bytes(self._held[start : blank.end()])
             start = blank.end()
-            if self._oversized or not _is_extra(event):
+            is_extra = not self._oversized and _is_extra(event)
+            if not is_extra:
                 passed += event
+            self._dropped_cr = is_extra and start == len(self._held) and event.endswith(b"\r")
             self._oversized = False
         del self._held[:start]
-        if len(self._held) > _MAX_HELD:
+        if self._oversized or len(self._held) > _MAX_HELD:
             self._oversized = True
             passed += self._held[:-3]
             del self._held[:-3]
         return bytes(passed)
 
+    def _is_of_no_interest(self, chunk: bytes) -> bool:
+        """Whether a chunk can pass unread: whole events in the common form that all say "no usage yet"."""
+        return (
+            not self._held
+            and not self._dropped_cr
+            and chunk.endswith(b"\n\n")
+            and b"\r" not in chunk
+            and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
+        )
+
     def end(self) -> bytes:
-        """What is left when the stream has ended without an event's end."""
+        """What is left when the stream has ended without an event's end. A CR may have been that all the same."""
         rest = bytes(self._held)
         self._held.clear()
-        return rest
+        return b"" if rest.endswith(b"\n\r") and _is_extra(rest) else rest
 
 
 def _is_extra(event: bytes) -> bool:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,9 @@ def model_of(raw: bytes) -> Any:
         (b'{"a":12,"a":1,"model":"m"}', "m"),
         (b'{"a":1,"a":12,"model":"m"}', "m"),
         (b'{"a":"x","a":"x","model":"m"}', "m"),
+        # walking by the last value's length would lead into the first one, and to the model that stands there
+        (b'{"a":{"k":1,"model":"n"},"model":"m","a":123456}', "m"),
+        (b'{"a":{"k":1,"model":"m"},"model":"m","a":{"k":1}}', "m"),
         (b'{"model":"same","model":"same"}', "same"),
     ],
 )
@@ -74,6 +78,9 @@ def test_every_other_byte_stays(raw: bytes, spliced: bytes) -> None:
         b'{"model":"a","model":"b"}',
         b'{"mod\\u0065l":"a"}',
         b'{"a":1,"model":"m","a":2}',
+        b'{"model":"m","a":12,"a":1}',
+        b'{"model":"m","a":1,"a":12}',
+        b'{"a":{"k":1,"model":"n"},"model":"m","a":123456}',
         b'{"\\u0061":1,"a":2,"model":"m"}',
     ],
 )
@@ -117,6 +124,21 @@ def test_a_body_that_can_be_read_in_two_ways_is_sent_in_one(raw: bytes) -> None:
         pytest.param(b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}", id="nested too deeply"),
         pytest.param(b'{"model":' + b"[" * 200_000 + b"]" * 200_000 + b"}", id="model nested too deeply"),
         pytest.param(b'{"a":' * 200_000, id="cut and nested too deeply"),
+        pytest.param(b"[" * 10_000_000, id="ten million brackets"),
+        pytest.param(b'{"a":' + b"[" * 10_000_000 + b"]" * 10_000_000 + b"}", id="ten million pairs of brackets"),
+        pytest.param(b'{"model":' * 2_000_000, id="two million models"),
+        pytest.param(b'{"a":Infinity}', id="Infinity"),
+        pytest.param(b'{"model":-Infinity}', id="model is -Infinity"),
+        pytest.param(b'{"a":1e}', id="half an exponent"),
+        pytest.param(b'{"a":.5}', id="no digit before the point"),
+        pytest.param(b'\0{"model":"m"}', id="leading NUL"),
+        pytest.param(b'{"model"\0:"m"}', id="NUL between"),
+        pytest.param(b'{"model":"m\0"}', id="NUL in the model"),
+        pytest.param(b'{"\\ud800":1}', id="lone surrogate in a key"),
+        pytest.param('{"model":"m"}'.encode("utf-16-le"), id="UTF-16, little end first"),
+        pytest.param('{"model":"m"}'.encode("utf-32"), id="UTF-32"),
+        pytest.param(b'{"a":"' + b"x" * (1 << 20) + b'\xc3"}', id="UTF-8 cut far inside"),
+        pytest.param(b'{"a":"' + b"x" * (1 << 20) + b'"}\xc3', id="UTF-8 cut at the end"),
     ],
 )
 def test_what_cannot_be_read_is_refused(raw: bytes) -> None:
@@ -124,6 +146,26 @@ def test_what_cannot_be_read_is_refused(raw: bytes) -> None:
         read(raw)
     assert refused.value.code == "invalid_json"
     assert refused.value.kind.status == 400
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"tools":[{"model":"a","model":"b","mod\\u0065l":"c"}],"model":"m"}',
+        b'{"model":"m","response_format":{"schema":{"properties":{"Model":{},"model":{}},"model":1}}}',
+        b'{"metadata":{"stream":true,"stream":false},"model":"m","n":1.0,"N":1}',
+    ],
+)
+def test_what_stands_deeper_is_not_the_gateways_to_touch(raw: bytes) -> None:
+    assert read(raw).raw == raw
+    assert with_model(read(raw), "new") == raw.replace(b'"model":"m"', b'"model":"new"')
+
+
+def test_a_normalised_body_keeps_its_order_and_the_spelling_of_its_numbers() -> None:
+    raw = b'{"z":1.50e+2, "a":1, "model":"m", "n":12345678901234567890123, "a":[1.0, 2E5] , "b":"\\u00e9"}'
+    kept = b'{"z":1.50e+2,"a":[1.0, 2E5],"model":"m","n":12345678901234567890123,"b":"\\u00e9"}'
+    assert read(raw).raw == kept
+    assert with_model(read(raw), "new") == kept.replace(b'"m"', b'"new"')
 
 
 @pytest.mark.parametrize("key", ["\\\\", '\\"', "\\n", "\\u0001"])
@@ -164,6 +206,9 @@ def test_a_key_that_some_parsers_take_for_model(key: str) -> None:
         (b'{"stream":1}', False),
         (b'{"stream":"true"}', False),
         (b'{"stream":false,"stream":true}', True),
+        (b'{"stream":true,"stream":false}', False),
+        (b'{"str\\u0065am":true}', True),
+        (b'{"stream":false,"Stream":true}', False),  # another field: what it means to the upstream is relayed
         (b"{}", False),
     ],
 )
@@ -196,8 +241,10 @@ def test_a_body_of_many_megabytes() -> None:
 
 
 def test_many_members() -> None:
-    raw = json.dumps({f"key-{n}": n for n in range(50_000)} | {"model": "m"}).encode()
+    raw = json.dumps({f"key-{n}": n for n in range(9_999)} | {"model": "m"}).encode()
     assert with_model(read(raw), "new") == raw[: -len(b'"m"}')] + b'"new"}'
+    with pytest.raises(GatewayError, match="more than 10000 fields"):
+        read(json.dumps({f"key-{n}": n for n in range(10_000)} | {"model": "m"}).encode())
 
 
 # what holds for any object in any formatting
@@ -257,6 +304,18 @@ def test_splicing_and_parsing_agree(raw: bytes, model: str) -> None:
 def test_what_is_sent_can_be_read_in_one_way_only(raw: bytes, model: str) -> None:
     names = [name for name, _ in json.loads(with_model(read(raw), model), object_pairs_hook=tuple)]
     assert len(set(names)) == len(names)
+
+
+@given(objects(ambiguous=True), st.text(st.characters(codec="utf-8")))
+@settings(deadline=None, max_examples=150)
+def test_every_parser_reads_the_model_that_was_put_in(raw: bytes, model: str) -> None:
+    """The first of a name, the last, any case: each is how some upstream reads."""
+    sent = with_model(read(raw), model)
+    assert json.loads(sent)["model"] == model
+    assert msgspec.json.decode(sent)["model"] == model
+    members = [(name, value) for name, value in json.loads(sent, object_pairs_hook=tuple) if name.casefold() == "model"]
+    assert members == [("model", model)]
+    assert sent.count(b'"model"') >= 1  # in plain letters
 
 
 @given(objects(ambiguous=False), st.text())

@@ -2,7 +2,16 @@
 
 import pytest
 
-from gateway.wire.headers import Headers, first, presented_key, to_caller, to_upstream
+from gateway.wire.headers import (
+    Headers,
+    content_length,
+    first,
+    joined,
+    presented_key,
+    to_caller,
+    to_upstream,
+    upgrades,
+)
 
 KEPT_TO_UPSTREAM = [
     (b"content-type", b"application/json"),
@@ -16,6 +25,11 @@ KEPT_TO_UPSTREAM = [
     (b"x-stainless-lang", b"python"),
     (b"x-unknown", b"\xe9"),
     (b"content-encoding", b"identity"),
+    (b"anthropic-beta", b"a"),
+    (b"anthropic-beta", b"b"),
+    (b"x-forwarded", b"kept: no prefix"),
+    (b"x-real-ip", b"192.0.2.1"),
+    (b"via", b"1.1 x"),
 ]
 NOT_SENT = [
     # credentials
@@ -30,18 +44,24 @@ NOT_SENT = [
     b"x-forwarded-host",
     b"x-forwarded-proto",
     b"x-forwarded-",
+    b"forwarded",
     # control
     b"x-tenant-id",
     b"x-provider",
     b"x-workflow",
     b"x-workflow-run-id",
     b"x-model-policy",
+    # the gateway's own, to its translator
+    b"x-housestyle-provider",
+    b"x-housestyle-",
     # hop by hop
     b"connection",
     b"keep-alive",
     b"proxy-authenticate",
     b"proxy-authorization",
     b"proxy-connection",
+    b"proxy-features",
+    b"http2-settings",
     b"te",
     b"trailer",
     b"transfer-encoding",
@@ -81,10 +101,12 @@ def test_what_connection_names_is_hop_by_hop(connection: bytes) -> None:
         b"connection",
         b"keep-alive",
         b"proxy-authenticate",
+        b"proxy-authentication-info",
         b"te",
         b"trailer",
         b"transfer-encoding",
         b"upgrade",
+        b"x-housestyle-provider",
         b"x-call-id",
         b"x-fine-tuned",
         b"x-model-reason",
@@ -104,8 +126,49 @@ def test_an_upstreams_headers_pass_as_they_are() -> None:
         (b"set-cookie", b"a=1"),
         (b"set-cookie", b"b=2"),
         (b"openai-organization", b"org"),
+        (b"x-forwarded-for", b"x"),
+        (b"www-authenticate", b"Bearer"),
+        (b"content-encoding", b"gzip"),
     ]
     assert to_caller(headers) == headers
+
+
+def test_naming_a_header_in_connection_takes_no_other_with_it() -> None:
+    headers: Headers = [
+        (b"connection", b"x-hop, set-cookie"),
+        (b"x-hop-too", b"1"),
+        (b"set-cookie", b"2"),
+        (b"x-hop", b""),
+    ]
+    assert to_caller(headers) == [(b"x-hop-too", b"1")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "value"),
+    [([], None), ([(b"a", b"1")], b"1"), ([(b"a", b"1"), (b"b", b"2"), (b"a", b"3")], b"1, 3")],
+)
+def test_a_list_in_several_lines(headers: Headers, value: bytes | None) -> None:
+    assert joined(headers, b"a") == value
+
+
+@pytest.mark.parametrize(("value", "length"), [(b"0", 0), (b" 12 ", 12), (b"", None), (b"-1", None), (b"\xb2", None)])
+def test_the_announced_length(value: bytes, length: int | None) -> None:
+    assert content_length([(b"content-length", value)]) == length
+    assert content_length([]) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ([(b"connection", b"Upgrade"), (b"upgrade", b"websocket")], True),
+        ([(b"connection", b"keep-alive, upgrade"), (b"upgrade", b"h2c, websocket")], True),
+        ([(b"connection", b"Upgrade, HTTP2-Settings"), (b"upgrade", b"h2c")], False),
+        ([(b"upgrade", b"websocket")], False),
+        ([(b"connection", b"upgrade")], False),
+    ],
+)
+def test_whether_another_protocol_is_asked_for(headers: Headers, asked: bool) -> None:
+    assert upgrades(headers) is asked
 
 
 def test_the_first_of_a_name() -> None:

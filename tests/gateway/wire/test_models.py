@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
-from gateway.wire.models import without
+from gateway.wire.models import known, one, without
 
 
 def foreign(model: str) -> bool:
@@ -35,11 +35,41 @@ def test_an_escaped_id_is_seen_through() -> None:
     assert json.loads(without(b'{"data":[{"id":"\\u0066t:x"},{"\\u0069d":"ft:y"}]}', foreign)) == {"data": []}
 
 
+def test_an_array_alone_is_a_list_too() -> None:
+    listing = b' [ {"id":"a","n":1.0}, {"id":"ft:x"}, {"id":"b"} ]'
+    assert without(listing, foreign) == b'[{"id":"a","n":1.0},{"id":"b"}]'
+    assert without(b'[{"id":"a" }] ', foreign) == b'[{"id":"a" }] '
+    assert without(b"[]", foreign) == b"[]"
+
+
+def test_what_is_taken_out_is_not_named_beside_the_list() -> None:
+    listing = {
+        "data": [{"id": "ft:x"}, {"id": "a"}, {"id": "b"}, {"id": "ft:y"}],
+        "first_id": "ft:x",
+        "last_id": "ft:y",
+    }
+    left = json.loads(without(json.dumps(listing).encode(), foreign))
+    assert (left["first_id"], left["last_id"]) == ("a", "b")
+    none = listing | {"data": [{"id": "ft:x"}]}
+    assert json.loads(without(json.dumps(none).encode(), foreign)) == {"data": [], "first_id": None, "last_id": None}
+
+
+def test_lists_of_our_own() -> None:
+    entry = {"id": 'm"é', "object": "model", "created": 0, "owned_by": "housestyle"}
+    assert json.loads(one('m"é')) == entry
+    assert json.loads(known(['m"é'])) == {"object": "list", "data": [entry]}
+    assert json.loads(known([])) == {"object": "list", "data": []}
+
+
 @pytest.mark.parametrize(
     "listing",
     [
         b"",
-        b"[]",
+        b"7",
+        b"[7]",
+        b'["ft:x"]',
+        b'[{"id":"ft:x"}',
+        b"[" * 100_000,
         b"{}",
         b"<html>",
         b'{"data":null}',

@@ -1,4 +1,4 @@
-"""What an OpenAI-shaped answer says of itself: read in passing, never in the way."""
+"""What a chat completion, a completion or a list of embeddings says of itself."""
 
 import json
 from typing import Any
@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gateway.wire.openai import AnswerReader, Served, error_code
+from gateway.wire import openai
+from gateway.wire.answers import AnswerReader, Budget, Served
 
 USAGE = {
     "prompt_tokens": 100,
@@ -42,7 +43,7 @@ def events(*answers: dict[str, Any]) -> bytes:
 
 
 def served(body: bytes, *, stream: bool, size: int | None = None) -> Served:
-    reader = AnswerReader(stream=stream)
+    reader = AnswerReader("chat", stream=stream, budget=Budget(64 << 20))
     step = size or max(len(body), 1)
     for start in range(0, len(body), step):
         reader.feed(body[start : start + step])
@@ -133,26 +134,6 @@ def test_an_absurd_count_is_not_known(count: int, known: int | None) -> None:
     assert told == Served(FULL.model, FULL.response_id, ("stop",), known, known, known, known)
 
 
-def test_asking_twice_is_answered_twice() -> None:
-    reader = AnswerReader(stream=False)
-    reader.feed(json.dumps(WHOLE).encode())
-    assert reader.served() == reader.served() == FULL
-
-
-def test_an_answer_too_long_to_look_into() -> None:
-    body = json.dumps(WHOLE | {"padding": "x" * (9 << 20)}).encode()
-    assert served(body, stream=False, size=1 << 20) == Served()
-
-
-def test_only_a_stream_has_boundaries() -> None:
-    whole, stream = AnswerReader(stream=False), AnswerReader(stream=True)
-    assert (whole.at_boundary, stream.at_boundary) == (False, True)
-    stream.feed(b"data: {")
-    assert not stream.at_boundary
-    stream.feed(b"}\n\n")
-    assert stream.at_boundary
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -192,34 +173,77 @@ ANSWERS = st.recursive(
 )
 @settings(deadline=None, max_examples=120)
 def test_nothing_that_an_upstream_sends_raises(chunks: list[bytes], stream: bool) -> None:
-    reader = AnswerReader(stream=stream)
+    reader = AnswerReader("chat", stream=stream, budget=Budget(64 << 20))
     for part in chunks:
         reader.feed(part)
     assert isinstance(reader.served(), Served)
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (b'{"error":{"code":"model_not_found"}}', "model_not_found"),
-        (b'{"error":{"message":"no","type":"t","param":null,"code":"DeploymentNotFound"}}', "DeploymentNotFound"),
-        (b'{"error":{"code":404}}', "404"),
-        (b'{"error":{"code":null}}', None),
-        (b'{"error":{"message":"no"}}', None),
-        (b'{"error":"model_not_found"}', None),
-        (b'{"error":null}', None),
-        (b'{"error":{"code":["model_not_found"]}}', None),
-        (b'{"error":{"code":4.5}}', None),
-        (b'{"code":"model_not_found"}', None),
-        (b"{}", None),
-        (b"[]", None),
-        (b"", None),
-        (b"<html>", None),
-        (b'{"error":{"code":"\\ud800"}}', None),
-        (b'{"error":{"code":"\xff"}}', None),
-        (b'{"error":"\xff"}', None),
-        (b'{"error":' * 100_000, None),
-    ],
-)
-def test_the_code_of_an_error(body: bytes, code: str | None) -> None:
-    assert error_code(body) == code
+COMPLETION = {
+    "id": "cmpl-1",
+    "object": "text_completion",
+    "model": "gpt-3.5-turbo-instruct",
+    "choices": [{"text": "x", "index": 0, "logprobs": None, "finish_reason": "length"}],
+    "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
+}
+EMBEDDINGS = {
+    "object": "list",
+    "data": [{"object": "embedding", "embedding": [0.1, -2e-5], "index": 0}],
+    "model": "text-embedding-3-small",
+    "usage": {"prompt_tokens": 8, "total_tokens": 8},
+}
+
+
+def test_a_completion() -> None:
+    told = Served("gpt-3.5-turbo-instruct", "cmpl-1", ("length",), 5, 7)
+    assert served(json.dumps(COMPLETION).encode(), stream=False) == told
+    first = COMPLETION | {"usage": None, "choices": [{"text": "x", "index": 0, "finish_reason": None}]}
+    last = COMPLETION | {"choices": []}
+    assert served(events(first, COMPLETION | {"usage": None}, last), stream=True) == told
+
+
+def test_embeddings() -> None:
+    assert served(json.dumps(EMBEDDINGS).encode(), stream=False) == Served("text-embedding-3-small", input_tokens=8)
+
+
+# a search tells which events need no look
+
+TEXTS = st.sampled_from(['"usage":{"prompt_tokens":9}', '"finish_reason":"stop"', '\\"usage\\":', "[DONE]", "é", "a"])
+USAGES = st.sampled_from([None, USAGE, {"prompt_tokens": 1}])
+COMPACT: dict[str, Any] = {"separators": (",", ":")}
+
+
+@st.composite
+def streamed(draw: st.DrawFn) -> list[bytes]:
+    """Events as one provider or another writes them."""
+    style = draw(st.sampled_from([COMPACT, {}, {"ensure_ascii": False}, COMPACT | {"ensure_ascii": False}]))
+    answers = []
+    for text, finish, usage, says in draw(
+        st.lists(st.tuples(TEXTS, st.sampled_from([None, None, "stop"]), USAGES, st.booleans()), max_size=8)
+    ):
+        answers.append(chunk(text, finish, **({"usage": usage} if says else {})))
+    return [b"data: " + json.dumps(answer, **style).encode() + b"\n\n" for answer in answers]
+
+
+@given(streamed(), st.integers(1, 400))
+@settings(deadline=None, max_examples=200)
+def test_what_is_passed_over_would_have_added_nothing(stream: list[bytes], size: int) -> None:
+    told = Served()
+    for event in stream:
+        told = openai.see(told, event[len(b"data: ") : -2])
+    joined = b"".join(stream)
+    reader = AnswerReader("chat", stream=True, budget=Budget(64 << 20))
+    for event in stream:
+        reader.feed(event)
+    assert reader.served() == told == served(joined, stream=True) == served(joined, stream=True, size=size)
+
+
+def test_most_events_need_no_look() -> None:
+    known = Served("m", "id")
+    plain = json.dumps(chunk('say "usage":{} or "finish_reason":"stop"', usage=None), **COMPACT).encode()
+    assert not openai.matters(known, b"data: " + plain + b"\n\n")
+    assert openai.matters(Served(), plain)
+    assert openai.matters(known, b'data: {"us\\u0061ge":{"prompt_tokens":1}}\n\n')
+    for other in (chunk(finish="stop"), chunk(usage=USAGE)):
+        assert openai.matters(known, json.dumps(other, **COMPACT).encode())
+        assert openai.matters(known, json.dumps(other).encode())

@@ -66,6 +66,73 @@ def test_the_extra_event_is_taken_out_however_the_stream_is_cut(line_end: bytes,
     assert through(stream, sizes) == (CONTENT * 2 + DONE).replace(b"\n", line_end)
 
 
+COMPLETION = b'data: {"id":"cmpl-1","choices":[{"text":"a","index":0}],"usage":null}\n\n'
+AZURE = b'data: {"choices":[],"created":0,"id":"","model":"","prompt_filter_results":[{"prompt_index":0}]}\n\n'
+CUMULATIVE = b'data: {"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n'
+OTHERS = [
+    CONTENT,
+    COMPLETION,
+    AZURE,
+    AZURE.replace(b'"created"', b'"usage":null,"created"'),
+    CUMULATIVE,
+    DONE,
+    b": ping\n\n",
+    b"event: x\nid: 7\ndata: a\n\n",
+    b'data: {"choices":[],\ndata: "usage":null}\n\n',
+    b'data: {"choices":[],"usage":{}\n\n',
+    b"data\n\n",
+]
+EXTRAS = [
+    EXTRA,
+    b'data: {"id":"c","object":"text_completion", "choices": [ ], "usage": {"prompt_tokens": 1}}\n\n',
+    b': a comment\nevent: x\ndata: {"choices":[],\ndata: "usage":{"prompt_tokens":1}}\nid: 7\n\n',
+    b'data:{"usage":{"completion_tokens":0},"choices":[]}\n\n',
+]
+
+
+@st.composite
+def cuts(draw: st.DrawFn) -> tuple[list[bytes], list[bytes]]:
+    """A stream in chunks, cut anywhere, and its events without the extra one. Lines end in one way, or in two."""
+    before, after = draw(st.lists(st.sampled_from(OTHERS))), draw(st.lists(st.sampled_from(OTHERS), max_size=3))
+    ends = draw(st.sampled_from([[b"\n"], [b"\r\n"], [b"\r"], [b"\n", b"\r\n"], [b"\r", b"\r\n"]]))
+
+    def written(event: bytes) -> bytes:
+        return b"".join(line + draw(st.sampled_from(ends)) for line in event.split(b"\n")[:-1])
+
+    kept_before, extra = [written(event) for event in before], written(draw(st.sampled_from(EXTRAS)))
+    kept_after = [written(event) for event in after]
+    stream = b"".join([*kept_before, extra, *kept_after])
+    places = sorted(draw(st.sets(st.integers(0, len(stream)), max_size=10)))
+    return [stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)], [*kept_before, *kept_after]
+
+
+@given(cuts())
+@settings(deadline=None, max_examples=500)
+def test_all_but_the_extra_event_goes_through_wherever_the_stream_is_cut(cut: tuple[list[bytes], list[bytes]]) -> None:
+    chunks, kept = cut
+    usage = UsageFilter()
+    out = b"".join(usage.feed(chunk) for chunk in chunks) + usage.end()
+    assert out == b"".join(kept)
+
+
+@given(st.lists(st.sampled_from(OTHERS), min_size=1), st.sampled_from([b"\n", b"\r\n", b"\r"]))
+@settings(deadline=None, max_examples=200)
+def test_what_is_complete_is_let_through_at_once(events: list[bytes], end: bytes) -> None:
+    whole = [event.replace(b"\n", end) for event in events]
+    usage = UsageFilter()
+    for event in whole:
+        assert usage.feed(event[:-1]) == b""
+        assert usage.feed(event[-1:]) == event
+        assert usage.at_boundary
+    assert usage.feed(b"".join(whole)) == b"".join(whole)
+
+
+def test_the_other_half_of_the_extra_events_end_goes_with_it() -> None:
+    usage = UsageFilter()
+    extra = EXTRA.replace(b"\n\n", b"\r\r\n")
+    assert [usage.feed(part) for part in (extra[:-1], b"\n" + DONE)] == [b"", DONE]
+
+
 @given(st.lists(st.sampled_from([b"data: x", b'"usage"', b'"choices":[]', b"\n", b"\r", b"\r\n", b": hi", b"{}"])))
 @settings(deadline=None, max_examples=200)
 def test_whatever_else_there_is_goes_through(parts: list[bytes]) -> None:
@@ -99,8 +166,11 @@ def test_an_event_goes_on_as_soon_as_it_is_whole() -> None:
 def test_an_event_too_long_to_be_the_one_is_not_held_back() -> None:
     usage = UsageFilter()
     long = b"data: " + b"x" * 200_000
-    passed = b"".join(usage.feed(long[at : at + 1000]) for at in range(0, len(long), 1000))
-    assert len(passed) > len(long) - 70_000
+    passed = b"".join(usage.feed(long[at : at + 1000]) for at in range(0, 16_000, 1000))
+    assert passed == b""
+    for at in range(16_000, len(long), 1000):
+        passed += usage.feed(long[at : at + 1000])
+        assert len(passed) >= min(at + 1000, len(long)) - (3 if at > 17_000 else 17_000)
     assert not usage.at_boundary
     assert passed + usage.feed(b"\n\n" + DONE) == long + b"\n\n" + DONE
     assert usage.at_boundary

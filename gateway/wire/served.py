@@ -1,0 +1,39 @@
+"""What an answer says of itself, in one shape for all dialects; no decoding here."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+_MAX_NAME = 256
+_MAX_FINISH_REASONS = 128  # the most choices that the OpenAI API gives
+
+
+class Served(Struct, frozen=True):
+    """What the upstream said of its answer. Tokens are None where it did not say.
+
+    `input_tokens` has the cached ones in it, read or written, as the OpenTelemetry GenAI conventions count them.
+    """
+
+    model: str | None = None
+    response_id: str | None = None
+    finish_reasons: tuple[str, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+
+
+def count(tokens: int | None) -> int | None:
+    """A count that a span can carry (64 bits); what is none of that is not known."""
+    return tokens if tokens is not None and 0 <= tokens < 2**63 else None
+
+
+def short(text: str | None) -> str | None:
+    """A name as long as it is recorded; None for an empty one."""
+    return text[:_MAX_NAME] if text else None
+
+
+def reasons(before: tuple[str, ...], more: Iterable[str | None]) -> tuple[str, ...]:
+    """`before` and, after it, those of `more` that say something; bounded in number and length."""
+    return (before + tuple(reason[:_MAX_NAME] for reason in more if reason))[:_MAX_FINISH_REASONS]
