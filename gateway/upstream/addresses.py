@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,10 +17,24 @@ from msgspec import Struct
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+Found = list[tuple[int, Any]]
+Lookup = Callable[[str, int], Awaitable[Found]]
+
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-# Public by the registries, inside by what they lead to: 6to4 relays, documentation, Azure's host agent, site-local.
-_NOT_PUBLIC = tuple(ipaddress.ip_network(n) for n in ("192.88.99.0/24", "168.63.129.16/32", "3fff::/20", "fec0::/10"))
+# Inside by what they lead to, though releases of `ipaddress` differ in what they call global: 6to4 relays, Azure's host
+# agent, IPv4-compatible (RFC 4291), a site's own NAT64 (RFC 8215), documentation, site-local.
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.88.99.0/24",
+        "168.63.129.16/32",
+        "::/96",
+        "64:ff9b:1::/48",
+        "3fff::/20",
+        "fec0::/10",
+    )
+)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -33,11 +47,15 @@ class InvalidUrl(ValueError):
 
 
 class Origin(Struct, frozen=True):
-    """Where a connection goes: scheme `http` or `https`, host without brackets, port."""
+    """Where a connection goes: scheme `http` or `https`, host without brackets, port.
+
+    `unix` is the path of a Unix socket: host and port are names then, and no guard is asked.
+    """
 
     scheme: str
     host: str
     port: int
+    unix: str = ""
 
     @property
     def authority(self) -> bytes:
@@ -53,7 +71,7 @@ def parse_base_url(url: str) -> tuple[Origin, str]:
         port = parts.port
     except ValueError as error:
         raise InvalidUrl(f"{url!r} is not a URL: {error}") from None
-    if parts.scheme not in _PORTS or not parts.hostname or port == 0 or not _is_host(parts.hostname):
+    if parts.scheme not in _PORTS or not parts.hostname or port == 0 or not is_host(parts.hostname):
         raise InvalidUrl("the URL must begin with http:// or https:// and name a host")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidUrl("the URL must hold no user, password, query or fragment")
@@ -63,7 +81,7 @@ def parse_base_url(url: str) -> tuple[Origin, str]:
     return Origin(parts.scheme, parts.hostname, port or _PORTS[parts.scheme]), path
 
 
-def _is_host(name: str) -> bool:
+def is_host(name: str) -> bool:
     """Whether `name` is a host's name or an address, and nothing that a resolver or a header could stumble over."""
     try:
         ipaddress.IPv6Address(name)
@@ -73,25 +91,26 @@ def _is_host(name: str) -> bool:
 
 
 class Guard:
-    """Judges addresses. `allowed` are the networks of HOUSESTYLE_UPSTREAM_ALLOW."""
+    """Judges addresses. `allowed` are the networks of HOUSESTYLE_UPSTREAM_ALLOW.
 
-    def __init__(self, allowed: Sequence[Network] = ()) -> None:
+    `lookup` gives the `(address family, socket address)` pairs of a host and a port; the system's resolver does
+    unless another is given.
+    """
+
+    def __init__(self, allowed: Sequence[Network] = (), lookup: "Lookup | None" = None) -> None:
         self._allowed = tuple(allowed)
+        self._lookup = lookup or _system_lookup
 
-    async def resolve(self, host: str, port: int) -> list[tuple[int, Any]]:
+    async def resolve(self, host: str, port: int) -> Found:
         """The `(address family, socket address)` pairs to try, in the resolver's order.
 
         Raises AddressNotAllowed if *any* address is refused (a name that leads half inside is an attack, not a
         mistake) and OSError if the name does not resolve.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except UnicodeError:  # a label that is empty or over 63 characters
-            raise OSError("the name cannot be a host's") from None
-        for _, _, _, _, address in found:
+        found = await self._lookup(host, port)
+        for _, address in found:
             self.check(host, ipaddress.ip_address(str(address[0]).partition("%")[0]))
-        return [(family, address) for family, _, _, _, address in found]
+        return found
 
     def check(self, host: str, address: Address) -> None:
         """Raises AddressNotAllowed unless `address` is public or allowed."""
@@ -101,6 +120,15 @@ class Guard:
         refused = any(reached in network for network in _NOT_PUBLIC if network.version == reached.version)
         if refused or not reached.is_global or reached.is_multicast or reached.is_reserved:
             raise AddressNotAllowed(f"{host} leads to {address}, which is not a public address")
+
+
+async def _system_lookup(host: str, port: int) -> Found:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label that is empty or over 63 characters
+        raise OSError("the name cannot be a host's") from None
+    return [(family, address) for family, _, _, _, address in found]
 
 
 def _reached(address: Address) -> Address:

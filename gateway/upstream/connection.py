@@ -1,20 +1,26 @@
-"""One connection to a provider: a request written, an answer read as it comes.
+"""One connection to a provider: a request written, an answer read as it comes. No pooling, no retries, no policy.
 
-An asyncio Protocol around llhttp. It buffers at most `_HIGH_WATER` of an answer; then the socket is not read
-until the relay has caught up. No pooling, no retries, no policy.
+An asyncio BufferedProtocol: every connection of a pool reads into one buffer, which is emptied before the event loop
+goes on. Of an answer that nobody reads at most `_HIGH_WATER` and one such buffer are kept; then the socket is not
+read until the relay has caught up.
 """
 
 import asyncio
+import os
+import ssl
 from collections import deque
+from collections.abc import Callable, Iterator
 from typing import cast
 
-import httptools
-
 from gateway.errors import GatewayError
+from gateway.upstream.parsing import AnswerParser
+from gateway.upstream.upload import Sender, Upload
 from gateway.wire.headers import Headers
 
-_HIGH_WATER = 256 * 1024
-_MAX_HEAD = 64 * 1024
+RECEIVED = 64 * 1024
+_HIGH_WATER = 64 * 1024
+_CHUNK_COST = 64  # what a bytes object takes beside its bytes, roughly: a stream of single bytes is no cheaper
+_MAX_LEFT_BEHIND = 1 << 20
 
 
 class Disconnected(Exception):
@@ -25,76 +31,106 @@ class Disconnected(Exception):
         self.clean = clean
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One connection, used for one exchange after the other.
 
-    Life: `send` → `head` → `read` until b"" → (reusable?) → `send` …; `abort` at any time.
+    Life: `send` → `sent` → `head` → `read` until b"" → (`drained`?) → `send` …; `abort` at any time.
+    `on_lost` is called when the connection ends.
     """
 
-    def __init__(self) -> None:
-        self.status = 0
-        self.headers: Headers = []
-        self.reusable = False
-        self.complete = False
-        self._transport: asyncio.Transport | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+    def __init__(self, buffer: memoryview) -> None:
+        self.on_lost: Callable[[Connection], None] | None = None
+        self.transport: asyncio.Transport | None = None
+        self.tls: ssl.SSLObject | None = None
+        self.session_kept = False
+        self._buffer = buffer
+        self._sender: Sender | None = None
+        self._parser: AnswerParser | None = None
         self._chunks: deque[bytes] = deque()
         self._buffered = 0
-        self._head_size = 0
-        self._head_done = False
-        self._any_byte = False
-        self._after_body = False  # trailers are being read
-        self._surplus = False
         self._paused = False
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     # what the pool and the relay call
 
     @property
+    def status(self) -> int:
+        """The answer's, once `head` has returned."""
+        return self._parser.status if self._parser else 0
+
+    @property
+    def headers(self) -> Headers:
+        """The answer's, names in lower case, once `head` has returned."""
+        return self._parser.headers if self._parser else []
+
+    @property
     def drained(self) -> bool:
-        """Whether the answer was read to its end, so that another may follow it."""
-        return self.complete and self.reusable and not self._chunks and self._failure is None
+        """Whether the exchange is over on both sides, so that another may follow it."""
+        if self.closed or self._sender is None or self._parser is None or self._failure is not None:
+            return False
+        return self._parser.reusable and not self._chunks and self._sender.idle
+
+    @property
+    def silent(self) -> bool:
+        """Whether the answer is over and nothing has come after it."""
+        return self._failure is None and self._parser is not None and self._parser.complete and not self._parser.surplus
 
     @property
     def closed(self) -> bool:
         """Whether nothing more can be sent."""
-        return self._transport is None or self._transport.is_closing()
+        return self.transport is None or self.transport.is_closing()
 
-    def send(self, head: bytes, body: bytes) -> None:
-        """Writes a request and prepares for its answer."""
-        assert self._transport is not None  # noqa: S101 - asyncio calls connection_made first
-        self._parser = httptools.HttpResponseParser(self)
-        self.status = 0
-        self.headers = []
-        self.reusable = self.complete = self._head_done = self._any_byte = False
-        self._after_body = self._surplus = False
-        self._head_size = 0
-        self._transport.writelines([head, body])
+    def send(self, head: bytes, body: bytes | Upload, stall: float = 120.0) -> None:
+        """Writes a request and prepares for its answer.
+
+        `stall`: the seconds in which an upstream must take something of a request too long to be written at once.
+        """
+        self._parser = AnswerParser(head.partition(b" ")[0])
+        if self._sender is None or self.closed:
+            self._failure = self._failure or Disconnected(clean=True)
+        else:
+            self._sender.send(head, body, stall)
+
+    async def sent(self) -> None:
+        """Waits until the request is written, or its answer begins before that. Raises as `head` does."""
+        while self._sender and self._sender.busy and not self._sender.answered:
+            await self._wait()
 
     async def head(self) -> None:
-        """Waits for the answer's head. Raises Disconnected, GatewayError `upstream_protocol_error`."""
-        while not self._head_done:
+        """Waits for the answer's head.
+
+        Raises Disconnected, GatewayError `upstream_protocol_error` or `upstream_timeout` (nothing of the request was
+        taken), and whatever the request's source raises.
+        """
+        while self._parser is None or not self._parser.head_done:
             await self._wait()
 
     async def read(self) -> bytes:
         """All that has arrived of the body since the last call; b"" at its end. Raises as `head` does."""
         while not self._chunks:
-            if self.complete:
+            if self._parser is not None and self._parser.complete:
                 return b""
             await self._wait()
         chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
         self._buffered = 0
-        if self._paused and self._transport is not None:
+        if self._paused:
             self._paused = False
-            self._transport.resume_reading()
+            if self.transport is not None and not self.transport.is_closing():
+                self.transport.resume_reading()
         return chunk
+
+    def patience(self, seconds: float) -> float:
+        """See Sender."""
+        return self._sender.patience(seconds) if self._sender else 0.0
 
     def abort(self) -> None:
         """Closes at once; what was not written is dropped."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._sender is not None:
+            self._sender.stop()
+        if self.transport is not None:
+            self.transport.abort()
 
     async def _wait(self) -> None:
         if self._failure is not None:
@@ -109,89 +145,126 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _fail(self, failure: Exception) -> None:
+    def _fail(self, failure: BaseException) -> None:
         self._failure = self._failure or failure
         self._wake()
         self.abort()
+
+    def _on_sent(self, failure: BaseException | None) -> None:
+        if failure is not None:
+            self._chunks.clear()  # whoever reads is told now, not after what came before
+            self._fail(failure)
+        self._wake()
 
     # what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
+        self.tls = transport.get_extra_info("ssl_object")
+        self._sender = Sender(self.transport, self._on_sent)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio passes it
         """Called by asyncio."""
-        if self._parser is None or self.complete:
-            self._fail(GatewayError("upstream_protocol_error", "The provider sent bytes that nothing asked for."))
-            return
-        self._any_byte = True
-        if not self._head_done or self._after_body:
-            self._head_size += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(GatewayError("upstream_protocol_error", f"The provider's answer could not be read: {error}."))
-            return
-        if self._head_size > _MAX_HEAD and (not self._head_done or self._after_body) and not self.complete:
-            self._fail(GatewayError("upstream_protocol_error", "The provider's headers are over 64 KiB."))
-            return
-        if self._buffered > _HIGH_WATER and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
-        self._wake()
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Called by asyncio."""
+        self._take(self._buffer[:nbytes])
+
+    def pause_writing(self) -> None:
+        """Called by asyncio."""
+        if self._sender is not None:
+            self._sender.pause()
+
+    def resume_writing(self) -> None:
+        """Called by asyncio."""
+        if self._sender is not None:
+            self._sender.resume()
 
     def eof_received(self) -> bool:
-        """Called by asyncio."""
+        """Called by asyncio. Nothing is written after it: an upstream that only listens gives no answer."""
+        self._end(orderly=self.tls is None)
+        self.abort()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio. An answer without a length ends here; any other is cut."""
-        self._transport = None
-        if self._ends_with_connection() and exc is None:
-            self.complete = True
-        if not self.complete:
-            self._failure = self._failure or Disconnected(clean=not self._any_byte)
+        """Called by asyncio, once."""
+        transport, self.transport = self.transport, None
+        self._end(orderly=False, unread=transport if exc is not None else None)
+        if self._sender is not None:
+            self._sender.stop()
+        if self.on_lost is not None:
+            self.on_lost(self)
+
+    # the answer
+
+    def _unanswered(self) -> AnswerParser | None:
+        """The parser of an answer that is not over."""
+        return None if self._parser is None or self._parser.complete else self._parser
+
+    def _take(self, data: memoryview) -> None:
+        parser = self._unanswered()
+        if parser is None:
+            self._fail(GatewayError("upstream_protocol_error", "The provider sent bytes that nothing asked for."))
+            return
+        try:
+            body = parser.feed(data)
+        except GatewayError as error:
+            self._fail(error)
+            return
+        if body:
+            self._chunks.append(body)
+            self._buffered += len(body) + _CHUNK_COST
+        if parser.head_done and self._sender is not None:
+            self._sender.answered = True
+            if parser.complete and self._sender.busy:
+                self.abort()  # nobody asks for the rest of the request
+        if self._buffered > _HIGH_WATER and not self._paused and not self.closed:
+            self._paused = True
+            cast("asyncio.Transport", self.transport).pause_reading()
         self._wake()
 
-    def _ends_with_connection(self) -> bool:
-        names = {name for name, _ in self.headers}
-        return self._head_done and not names & {b"content-length", b"transfer-encoding"}
+    def _end(self, *, orderly: bool, unread: asyncio.Transport | None = None) -> None:
+        """Nothing more comes: takes what was left unread, and says how the answer ended."""
+        if self._failure is None and self.tls is not None:
+            for data in _left_in_tls(self.tls):
+                orderly = not data
+                self._take_left(data)
+        elif self._failure is None and unread is not None:
+            for data in _left_in_socket(unread):
+                self._take_left(data)
+        parser = self._unanswered()
+        if parser is not None and not (orderly and parser.end()):
+            self._failure = self._failure or Disconnected(clean=not parser.begun)
+        self._wake()
 
-    # what llhttp calls
+    def _take_left(self, data: bytes) -> None:
+        if data and self._failure is None and self._unanswered() is not None:
+            self._take(memoryview(data))
 
-    def on_message_begin(self) -> None:
-        """Called by llhttp; again after an interim (1xx) answer, whose headers are not the answer's."""
-        if self.complete:
-            self._surplus = True  # a second answer that nothing asked for: not read, and the connection not kept
-            self.reusable = False
-            return
-        self.headers = []
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by llhttp; for a trailer too, which is none of the answer's headers."""
-        if self._head_done:
-            self._after_body = True
-        else:
-            self.headers.append((name.lower(), value))
+def _left_in_tls(tls: ssl.SSLObject) -> Iterator[bytes]:
+    """What was received and not decrypted yet: event loops drop it when a paused reader's connection ends.
 
-    def on_headers_complete(self) -> None:
-        """Called by llhttp."""
-        assert self._parser is not None  # noqa: S101 - it is the caller
-        if self._surplus:
-            return
-        self.status = self._parser.get_status_code()
-        self._head_done = self.status >= 200
+    b"" is the peer's own word that it ends here (close_notify); without it an end may be anybody's.
+    """
+    try:
+        while data := tls.read(RECEIVED):
+            yield data
+    except ssl.SSLError:
+        return
+    yield b""
 
-    def on_body(self, body: bytes) -> None:
-        """Called by llhttp."""
-        if self._surplus:
-            return
-        self._chunks.append(body)
-        self._buffered += len(body)
 
-    def on_message_complete(self) -> None:
-        """Called by llhttp."""
-        if self._head_done and self._parser is not None and not self._surplus:
-            self.complete = True
-            self.reusable = bool(self._parser.should_keep_alive())
+def _left_in_socket(transport: asyncio.Transport) -> Iterator[bytes]:
+    """What the kernel still holds when a write has failed: an early answer may have come before the reset."""
+    sock = transport.get_extra_info("socket")
+    try:
+        for _ in range(_MAX_LEFT_BEHIND // RECEIVED):
+            data = os.read(sock.fileno(), RECEIVED)
+            if not data:
+                return
+            yield data
+    except OSError:
+        return

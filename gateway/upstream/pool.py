@@ -1,4 +1,4 @@
-"""The pool: an open connection to an origin, kept or made. One deque an origin; no limits, no queue.
+"""The pool: an open connection to an origin, kept or made. No limits on those in use, no queue.
 
 A pooled connection that turns out dead before any byte of an answer is replaced once, unseen by the caller.
 """
@@ -6,20 +6,23 @@ A pooled connection that turns out dead before any byte of an answer is replaced
 import asyncio
 import ssl
 import time
-from collections import deque
 from types import TracebackType
 from typing import Self
 
 from gateway.errors import GatewayError
-from gateway.upstream.addresses import AddressNotAllowed, Guard, Origin
+from gateway.upstream import tls as tls_contexts
+from gateway.upstream.addresses import Guard, Origin
 from gateway.upstream.connection import Connection, Disconnected
-
-# Providers' load balancers drop idle connections after 60 s and more; ours must be the shorter.
-_KEEP_IDLE_SECONDS = 45.0
+from gateway.upstream.dialling import Dialler
+from gateway.upstream.idle import KEEP_SECONDS, Idle
+from gateway.upstream.proxy import Proxies
+from gateway.upstream.upload import Upload
 
 
 class Timeouts:
-    """In seconds: to connect (TLS included), to the first byte of an answer, between two chunks."""
+    """In seconds: to connect (TLS included), to the first byte of an answer once the request is sent, between two
+    chunks of an answer, or of a request that the upstream takes.
+    """
 
     def __init__(self, connect: float = 10, first_byte: float = 600, idle: float = 120) -> None:
         self.connect = connect
@@ -40,15 +43,29 @@ class Answer:
     async def read(self) -> bytes:
         """All that has arrived since the last call; b"" at the end.
 
-        Raises GatewayError `upstream_disconnected`, `upstream_protocol_error` or `upstream_timeout` (idle).
+        Raises GatewayError `upstream_disconnected`, `upstream_protocol_error` or `upstream_timeout` (idle), and
+        whatever the source of an Upload raises. After any of these, and when it is cancelled, the connection is closed.
         """
         try:
-            async with asyncio.timeout(self._pool.timeouts.idle):
-                return await self._connection.read()
-        except TimeoutError:
-            raise GatewayError("upstream_timeout", "The provider stopped sending.") from None
+            return await self._read()
         except Disconnected:
             raise GatewayError("upstream_disconnected") from None
+        except BaseException:
+            self._connection.abort()
+            raise
+
+    async def _read(self) -> bytes:
+        idle = left = self._pool.timeouts.idle
+        while True:
+            try:
+                async with asyncio.timeout(left) as limit:
+                    return await self._connection.read()
+            except TimeoutError:
+                if not limit.expired():  # the source's own
+                    raise
+                left = self._connection.patience(idle)
+                if left <= 0:
+                    raise GatewayError("upstream_timeout", "The provider stopped sending.") from None
 
     async def peek(self, enough: int) -> bytes:
         """The beginning of the body: all of it, unless that is more than `enough` bytes. Raises as `read` does."""
@@ -78,19 +95,28 @@ class Answer:
 class Pool:
     """Connections to every origin. `request` is the one way to use it."""
 
-    def __init__(self, guard: Guard, timeouts: Timeouts, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        timeouts: Timeouts,
+        tls: ssl.SSLContext | None = None,
+        proxies: Proxies | None = None,
+    ) -> None:
         self.timeouts = timeouts
-        self._guard = guard
-        self._tls = tls or ssl.create_default_context()
-        self._idle: dict[Origin, deque[tuple[float, Connection]]] = {}
+        self._tls = tls or tls_contexts.client_context()
+        self._dialler = Dialler(guard, timeouts.connect, self._tls, proxies)
+        self._idle = Idle()
+        self._closed = False
 
-    async def request(self, origin: Origin, head: bytes, body: bytes) -> Answer:
-        """Sends a request and waits for the head of its answer.
+    async def request(self, origin: Origin, head: bytes, body: bytes | Upload) -> Answer:
+        """Sends a request and waits for the head of its answer, which may come before all of the body is sent.
 
-        Raises GatewayError `upstream_unreachable`, `upstream_protocol_error` or `upstream_timeout`. When it is
-        cancelled, the connection is closed.
+        The rest is then sent while the answer is read, and dropped with its connection when the answer is over first.
+        An Upload goes over a new connection: it cannot be said twice, as it would have to be where a pooled one
+        turns out dead. Raises GatewayError `upstream_unreachable`, `upstream_protocol_error` or `upstream_timeout`, and
+        whatever the source of an Upload raises. When it is cancelled, the connection is closed.
         """
-        kept = self._take(origin)
+        kept = self._idle.take(origin, time.monotonic()) if isinstance(body, bytes) else None
         if kept is not None:
             try:
                 return await self._exchange(origin, kept, head, body)
@@ -98,95 +124,43 @@ class Pool:
                 if not lost.clean:
                     raise _broken_off() from None
         try:
-            return await self._exchange(origin, await self._connect(origin), head, body)
+            return await self._exchange(origin, await self._dialler.connect(origin), head, body)
         except Disconnected:
             raise _broken_off() from None
 
     def give_back(self, origin: Origin, connection: Connection) -> None:
         """Keeps the connection for the next call, or closes it where it cannot be used again."""
-        if connection.drained and not connection.closed:
-            self._idle.setdefault(origin, deque()).append((time.monotonic(), connection))
+        if connection.tls is not None and not connection.session_kept:
+            keep = getattr(self._tls, "keep_session", None)
+            connection.session_kept = keep is None or keep(connection.tls)
+        if connection.drained and not self._closed:
+            self._idle.put(origin, connection, time.monotonic())
         else:
             connection.abort()
 
     def close(self) -> None:
-        """Closes every idle connection."""
-        for kept in self._idle.values():
-            for _, connection in kept:
-                connection.abort()
-        self._idle.clear()
+        """Closes every idle connection, and those in use when they are given back."""
+        self._closed = True
+        self._idle.close_older(float("inf"))
 
     def close_expired(self) -> None:
         """Closes what has been idle for too long; called now and then, and never on a call's way."""
-        now = time.monotonic()
-        for origin in list(self._idle):
-            kept = self._idle[origin]
-            while kept and now - kept[0][0] > _KEEP_IDLE_SECONDS:
-                kept.popleft()[1].abort()
-            if not kept:
-                del self._idle[origin]
+        self._idle.close_older(time.monotonic() - KEEP_SECONDS)
 
-    def _take(self, origin: Origin) -> Connection | None:
-        """The connection used last, so that the others can grow old."""
-        kept = self._idle.get(origin)
-        while kept:
-            since, connection = kept.pop()
-            if not connection.closed and time.monotonic() - since < _KEEP_IDLE_SECONDS:
-                return connection
-            connection.abort()
-        return None
-
-    async def _exchange(self, origin: Origin, connection: Connection, head: bytes, body: bytes) -> Answer:
+    async def _exchange(self, origin: Origin, connection: Connection, head: bytes, body: bytes | Upload) -> Answer:
+        limit = asyncio.timeout(None)
         try:
-            connection.send(head, body)
-            async with asyncio.timeout(self.timeouts.first_byte):
+            connection.send(head, body, self.timeouts.idle)
+            async with limit:
+                await connection.sent()
+                limit.reschedule(asyncio.get_running_loop().time() + self.timeouts.first_byte)
                 await connection.head()
-        except TimeoutError:
+        except BaseException as error:
             connection.abort()
-            raise GatewayError("upstream_timeout") from None
-        except BaseException:
-            connection.abort()
+            if isinstance(error, TimeoutError) and limit.expired():  # else it is the source's own
+                raise GatewayError("upstream_timeout") from None
             raise
         return Answer(self, origin, connection)
-
-    async def _connect(self, origin: Origin) -> Connection:
-        try:
-            async with asyncio.timeout(self.timeouts.connect):
-                return await self._connect_any(origin)
-        except TimeoutError:
-            raise GatewayError("upstream_timeout", "The provider could not be connected to in time.") from None
-        except AddressNotAllowed as refused:
-            raise GatewayError("upstream_unreachable", f"The provider's address is not allowed: {refused}.") from None
-        except ssl.SSLError as error:
-            raise GatewayError("upstream_unreachable", f"TLS with the provider failed: {error.reason}.") from None
-        except OSError as error:
-            raise GatewayError(
-                "upstream_unreachable",
-                f"The provider could not be reached: {error.strerror or error}.",
-            ) from None
-
-    async def _connect_any(self, origin: Origin) -> Connection:
-        """Tries each judged address in turn; the last failure is the one told."""
-        loop = asyncio.get_running_loop()
-        failure: OSError = OSError("the name has no address")
-        tls = self._tls if origin.scheme == "https" else None
-        name = origin.host if tls is not None else None
-        addresses = await self._guard.resolve(origin.host, origin.port)
-        for _, address in addresses:
-            try:
-                async with asyncio.timeout(
-                    self.timeouts.connect / len(addresses)
-                ):  # a dead one leaves time to the rest
-                    _, connection = await loop.create_connection(
-                        Connection, address[0], address[1], ssl=tls, server_hostname=name
-                    )
-            except ssl.SSLError:
-                raise
-            except OSError as error:
-                failure = error
-            else:
-                return connection
-        raise failure
 
 
 def _broken_off() -> GatewayError:

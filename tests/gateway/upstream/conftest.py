@@ -2,13 +2,16 @@
 
 import asyncio
 import ipaddress
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 import uvloop
 
-from gateway.upstream.addresses import Guard
+from gateway.upstream.addresses import Found, Guard
 from gateway.upstream.pool import Pool, Timeouts
+from tests.gateway.upstream.server import turns
 
 
 def pytest_asyncio_loop_factories(
@@ -26,10 +29,34 @@ def guard() -> Guard:
 
 
 @pytest.fixture
-async def pool(guard: Guard) -> AsyncIterator[Pool]:
-    """A pool whose time-outs no test runs into."""
-    pool = Pool(guard, Timeouts(connect=20, first_byte=20, idle=20))
-    try:
-        yield pool
-    finally:
+def everywhere_here() -> Guard:
+    """Every name leads to this machine, which is allowed."""
+
+    async def lookup(host: str, port: int) -> Found:
+        return [(socket.AF_INET, ("127.0.0.1", port))]
+
+    return Guard([ipaddress.ip_network("127.0.0.0/8")], lookup)
+
+
+MakePool = Callable[..., Pool]
+
+
+@pytest.fixture
+async def make_pool(guard: Guard) -> AsyncIterator[MakePool]:
+    """Makes a pool of these time-outs (and TLS), closed at the end whatever it keeps by then."""
+    made: list[Pool] = []
+
+    def make(timeouts: Timeouts, tls: ssl.SSLContext | None = None) -> Pool:
+        made.append(Pool(guard, timeouts, tls))
+        return made[-1]
+
+    yield make
+    for pool in made:
         pool.close()
+    await turns()  # until the event loop has closed what was aborted
+
+
+@pytest.fixture
+def pool(make_pool: MakePool) -> Pool:
+    """A pool whose time-outs no test runs into."""
+    return make_pool(Timeouts(connect=20, first_byte=20, idle=20))

@@ -2,7 +2,14 @@
 
 import asyncio
 import contextlib
+import fcntl
+import socket
 import ssl
+import struct
+import sys
+import termios
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -44,6 +51,13 @@ class Peer:
             while await self.reader.read(65536):
                 pass
 
+    async def arrived(self) -> None:
+        """Returns when all that was said is in the other side's kernel: a reset drops what is not."""
+        sock = self.writer.get_extra_info("socket")
+        async with asyncio.timeout(10):
+            while self.writer.transport.get_write_buffer_size() or unacknowledged(sock.fileno()):  # noqa: ASYNC110
+                await asyncio.sleep(0)  # the kernel has no event for it
+
     def reset(self) -> None:
         """Closes with whatever was written dropped."""
         self.writer.transport.abort()
@@ -52,14 +66,14 @@ class Peer:
 class Server:
     """Where it listens, and who came."""
 
-    def __init__(self, port: int, *, tls: bool) -> None:
+    def __init__(self, port: int, *, tls: bool, unix: str = "") -> None:
         self.port = port
-        self.origin = Origin("https" if tls else "http", "localhost" if tls else "127.0.0.1", port)
+        self.origin = Origin("https" if tls else "http", "localhost" if tls else "127.0.0.1", port, unix)
         self.peers: list[Peer] = []
 
 
 @contextlib.asynccontextmanager
-async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+async def serving(script: Script, tls: ssl.SSLContext | None = None, unix: str = "") -> AsyncIterator[Server]:
     """The server; at the end every connection is closed, and a script that failed fails the test."""
     tasks: list[asyncio.Task[None]] = []
 
@@ -79,8 +93,12 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         server.peers.append(peer)
         tasks.append(asyncio.ensure_future(one(peer)))
 
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
-    server = Server(listener.sockets[0].getsockname()[1], tls=tls is not None)
+    if unix:
+        listener = await asyncio.start_unix_server(accept, unix, ssl=tls)
+        server = Server(80, tls=tls is not None, unix=unix)
+    else:
+        listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+        server = Server(listener.sockets[0].getsockname()[1], tls=tls is not None)
     try:
         yield server
     finally:
@@ -91,6 +109,55 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         await listener.wait_closed()
     failed = [end for end in ended if isinstance(end, Exception)]
     assert not failed, failed
+
+
+class Elsewhere:
+    """A provider in a thread of its own, for what it does while this loop is held: one connection, one script.
+
+    `origin` is where it listens; `done` is set when the script has ended and its connection with it.
+    """
+
+    def __init__(self, script: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        self.origin = Origin("https" if tls else "http", "localhost" if tls else "127.0.0.1", port)
+        self.done = threading.Event()
+        self._script = script
+        self._tls = tls
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        plain, _ = self._listener.accept()
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a reset drops what waits behind TLS tickets
+        connection = self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
+        try:
+            self._script(connection)
+        finally:
+            connection.close()
+            self.done.set()
+
+    def __enter__(self) -> "Elsewhere":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(10)
+        self._listener.close()
+        assert not self._thread.is_alive()
+
+
+def unacknowledged(descriptor: int) -> int:
+    """The bytes that a socket has sent and the other side's kernel does not have yet."""
+    return int.from_bytes(fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+def reset_at_close(connection: socket.socket) -> None:
+    """From now on, closing is a reset, of a connection whose every byte has arrived."""
+    deadline = time.monotonic() + 10
+    while unacknowledged(connection.fileno()):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 async def turns(count: int = 50) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from gateway.errors import GatewayError
+from gateway.upstream.addresses import Guard
+from gateway.upstream.connection import Connection
 from gateway.upstream.pool import Answer, Pool
-from tests.gateway.upstream.server import Peer, serving, standstill
+from tests.gateway.upstream.server import Elsewhere, Peer, reset_at_close, serving, standstill, turns
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: here\r\ncontent-length: 2\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -64,6 +67,7 @@ CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world
         pytest.param(bytewise(CHUNKED), b"hello world", id="chunked, byte by byte"),
         pytest.param([OK + b"\r\n", b"he", b"llo"], b"hello", id="until the connection ends"),
         pytest.param([b"HTTP/1.0 200 OK\r\n\r\nhello"], b"hello", id="HTTP/1.0"),
+        pytest.param([OK + b"transfer-encoding: identity\r\n\r\nhello"], b"hello", id="identity"),
         pytest.param([b"HTTP/1.1 204 No Content\r\n\r\n"], b"", id="204"),
         pytest.param([b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"], b"", id="304"),
         pytest.param([OK + b"content-length: 3\r\n\r\n\0\xff\n"], b"\0\xff\n", id="any bytes"),
@@ -71,6 +75,22 @@ CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world
 )
 async def test_answers(pool: Pool, script: list[bytes], body: bytes) -> None:
     assert (await asked(pool, script))[2] == body
+
+
+@pytest.mark.parametrize("framing", [b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n", b""])
+async def test_a_head_request_has_no_body_and_leaves_its_connection(pool: Pool, framing: bytes) -> None:
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + framing + b"\r\n")
+        await peer.request()
+        await peer.answer(b"next")
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, b"HEAD /v1/models HTTP/1.1\r\nhost: here\r\n\r\n", b"") as answer:
+            assert (answer.status, await whole(answer)) == (200, b"")
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            assert await whole(answer) == b"next"
+        assert len(server.peers) == 1
 
 
 async def test_status_and_headers_as_they_came(pool: Pool) -> None:
@@ -202,6 +222,11 @@ async def test_an_answer_that_is_cut(pool: Pool, script: list[bytes]) -> None:
         pytest.param(b"HTTP/1.1 abc OK\r\n\r\n", id="no status"),
         pytest.param(OK + b"content-length: x\r\n\r\n", id="no length"),
         pytest.param(OK + b"content-length: 1\r\ncontent-length: 2\r\n\r\n", id="two lengths"),
+        pytest.param(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", id="another protocol without its name"),
+        pytest.param(OK + b"transfer-encoding: gzip\r\n\r\nx", id="a coding that nobody here undoes"),
+        pytest.param(OK + b"x: 1\r\n y: 2\r\n\r\n", id="folded"),
+        pytest.param(OK + b"x: 1\ny: 2\r\n\r\n", id="bare LF"),
+        pytest.param(OK + b"x: 1\0\r\n\r\n", id="NUL in a header"),
         pytest.param(OK + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n", id="length and chunked"),
         pytest.param(OK + b"x\0y: 1\r\n\r\n", id="NUL in a header's name"),
         pytest.param(OK + b"x-long: " + b"x" * 300_000, id="headers without end"),
@@ -269,13 +294,76 @@ async def test_a_slow_reader_holds_the_sender_back(pool: Pool) -> None:
             stalled = await standstill(lambda: sent)
             assert stalled < size // 2
             first = await answer.read()
-            assert len(first) <= 768 * 1024, "what is held in memory for a caller who does not read"
+            assert len(first) <= 128 * 1024, "what is held in memory for a caller who does not read"
             digest, total = hashlib.sha256(first), len(first)
             while part := await answer.read():
                 digest.update(part)
                 total += len(part)
     assert total == sent == size
     assert digest.digest() == hashlib.sha256(block * (size // len(block))).digest()
+
+
+async def test_what_came_before_a_reset_outlives_the_write_that_finds_it(guard: Guard) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(OK + b"content-length: 60000\r\n\r\n" + b"x" * 60_000)
+        reset_at_close(connection)
+
+    with Elsewhere(refuse) as upstream:
+        loop = asyncio.get_running_loop()
+        buffer = memoryview(bytearray(65536))
+        _, connection = await loop.create_connection(lambda: Connection(buffer), "127.0.0.1", upstream.origin.port)
+        connection.send(HEAD, b"{}")
+        await turns(2)
+        assert upstream.done.wait(10)
+        assert connection.transport is not None
+        for _ in range(2):  # the first finds a reset, the second a broken pipe
+            connection.transport.write(b"more")
+        await connection.head()
+        body = b""
+        while part := await connection.read():
+            body += part
+        assert (connection.status, body) == (200, b"x" * 60_000)
+
+
+async def test_a_read_that_is_cancelled_closes_the_connection_before_the_call_is_left(pool: Pool) -> None:
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"content-length: 10\r\n\r\nhello")
+        await peer.gone()
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            assert await answer.read() == b"hello"
+            reading = asyncio.create_task(answer.read())
+            await turns(2)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            async with asyncio.timeout(10):
+                await server.peers[0].ended.wait()
+
+
+async def test_an_answer_of_tiny_parts_is_held_back_sooner(pool: Pool) -> None:
+    """What a part costs beside its bytes counts too."""
+    sent = 0
+
+    async def run(peer: Peer) -> None:
+        nonlocal sent
+        await peer.request()
+        await peer.say(OK + b"transfer-encoding: chunked\r\n\r\n")
+        while sent < 4_000:
+            await peer.say(b"1\r\nx\r\n")
+            sent += 1
+            await turns(2)  # so that each is read by itself
+        await peer.say(b"0\r\n\r\n")
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            async with asyncio.timeout(10):
+                await server.peers[0].ended.wait()
+            assert len(await answer.read()) < 2_000
+            await whole(answer)
 
 
 @pytest.mark.parametrize("begun", [True, False])

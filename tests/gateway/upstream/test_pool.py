@@ -1,21 +1,15 @@
 """The pool against real servers: what is kept, what is replaced, and how every failure is told."""
 
 import asyncio
-import datetime
 import ipaddress
 import socket
-import ssl
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.errors import GatewayError
 from gateway.upstream.addresses import Guard, Origin
 from gateway.upstream.pool import Answer, Pool, Timeouts
+from tests.gateway.upstream.conftest import MakePool
 from tests.gateway.upstream.server import Peer, serving, turns
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: here\r\ncontent-length: 2\r\n\r\n"
@@ -275,8 +269,8 @@ async def test_an_address_that_is_not_allowed_is_not_connected_to() -> None:
         assert server.peers == []
 
 
-async def test_a_provider_that_never_answers(guard: Guard) -> None:
-    pool = Pool(guard, Timeouts(connect=20, first_byte=0.05, idle=20))
+async def test_a_provider_that_never_answers(make_pool: MakePool) -> None:
+    pool = make_pool(Timeouts(connect=20, first_byte=0.05, idle=20))
     left = asyncio.Event()
 
     async def run(peer: Peer) -> None:
@@ -293,8 +287,8 @@ async def test_a_provider_that_never_answers(guard: Guard) -> None:
             await left.wait()
 
 
-async def test_a_kept_connection_that_never_answers_is_not_replaced(guard: Guard) -> None:
-    pool = Pool(guard, Timeouts(connect=20, first_byte=0.2, idle=20))
+async def test_a_kept_connection_that_never_answers_is_not_replaced(make_pool: MakePool) -> None:
+    pool = make_pool(Timeouts(connect=20, first_byte=0.2, idle=20))
 
     async def run(peer: Peer) -> None:
         await peer.request()
@@ -307,8 +301,8 @@ async def test_a_kept_connection_that_never_answers_is_not_replaced(guard: Guard
         assert len(server.peers) == 1
 
 
-async def test_a_provider_that_stops_in_the_middle(guard: Guard) -> None:
-    pool = Pool(guard, Timeouts(connect=20, first_byte=20, idle=0.05))
+async def test_a_provider_that_stops_in_the_middle(make_pool: MakePool) -> None:
+    pool = make_pool(Timeouts(connect=20, first_byte=20, idle=0.05))
 
     async def run(peer: Peer) -> None:
         await peer.request()
@@ -323,8 +317,8 @@ async def test_a_provider_that_stops_in_the_middle(guard: Guard) -> None:
             assert stopped.value.code == "upstream_timeout"
 
 
-async def test_a_provider_that_never_finishes_its_handshake(guard: Guard) -> None:
-    pool = Pool(guard, Timeouts(connect=0.05, first_byte=20, idle=20))
+async def test_a_provider_that_never_finishes_its_handshake(make_pool: MakePool) -> None:
+    pool = make_pool(Timeouts(connect=0.05, first_byte=20, idle=20))
 
     async def run(peer: Peer) -> None:
         await peer.gone()
@@ -334,80 +328,7 @@ async def test_a_provider_that_never_finishes_its_handshake(guard: Guard) -> Non
         assert error.code == "upstream_timeout"
 
 
-# TLS
-
-
-def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A self-signed certificate for the host `name`, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    at, key_at = folder / f"{name}.pem", folder / f"{name}.key"
-    at.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_at.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
-    )
-    return at, key_at
-
-
-class Tls:
-    """A server's side of TLS, and the pool that trusts it."""
-
-    def __init__(self, folder: Path, guard: Guard, name: str) -> None:
-        at, key = _certificate(folder, name)
-        self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.server.load_cert_chain(at, key)
-        self.pool = Pool(guard, Timeouts(20, 20, 20), ssl.create_default_context(cafile=str(at)))
-
-
-@pytest.fixture
-async def tls(tmp_path: Path, guard: Guard) -> AsyncIterator[Tls]:
-    tls = Tls(tmp_path, guard, "localhost")
-    yield tls
-    tls.pool.close()
-    await turns()
-
-
-async def test_a_trusted_provider(tls: Tls) -> None:
-    async with serving(echo, tls.server) as server:
-        assert [await call(tls.pool, server.origin) for _ in range(2)] == [b"0.1", b"0.2"]
-
-
-async def test_an_answer_that_ends_with_its_tls_connection(tls: Tls) -> None:
-    async def run(peer: Peer) -> None:
-        await peer.request()
-        await peer.say(b"HTTP/1.1 200 OK\r\n\r\nok")
-
-    async with serving(run, tls.server) as server:
-        assert await call(tls.pool, server.origin) == b"ok"
-
-
-async def test_a_certificate_for_another_name(tls: Tls) -> None:
-    async with serving(echo, tls.server) as server:
-        error = await failure(tls.pool, Origin("https", "127.0.0.1", server.port))
-        assert (error.code, "TLS" in error.message) == ("upstream_unreachable", True)
-
-
-async def test_a_certificate_that_nobody_vouches_for(tls: Tls, pool: Pool) -> None:
-    async with serving(echo, tls.server) as server:
-        error = await failure(pool, server.origin)
-        assert (error.code, "TLS" in error.message) == ("upstream_unreachable", True)
+# TLS: see test_tls.py
 
 
 async def test_a_provider_without_tls_where_tls_was_meant(pool: Pool) -> None:
