@@ -1,0 +1,229 @@
+"""The gateway's side of the translator: the credential that goes along with a call, and the child process, started on
+first need and started again when it is gone. What it says is in `translator/`; that package is never imported here.
+
+Each gateway process has a translator of its own, about 250 MB and 5 to 10 s of CPU to start; one that translates
+nothing has none.
+"""
+
+import asyncio
+import base64
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from gateway.errors import GatewayError
+from gateway.upstream.addresses import Network, Origin
+
+log = structlog.get_logger(__name__)
+
+CREDENTIAL_HEADER = b"x-housestyle-provider"
+
+_START_SECONDS = 120.0
+_GRACE_SECONDS = 10.0
+_HEALTHY_SECONDS = 60.0
+_MAX_PAUSE = 60.0
+_HOW = (
+    "Providers of this kind need the translator: `uv sync --only-group translator` into an environment of its own, "
+    "named in HOUSESTYLE_TRANSLATOR_PYTHON."
+)
+_PACKAGE = Path(__file__).parent
+# What the child may know of the gateway's environment: nothing that is a credential of the operator's.
+_PASSED_ON = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("https_proxy", "http_proxy", "all_proxy", "no_proxy"),
+)
+# No look at the machine's own identity, where a tenant's credential fails; no call home; no file of the operator's.
+_OF_ITS_OWN = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "HF_HUB_OFFLINE": "1",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_MODE": "PRODUCTION",  # reads no .env
+    "NO_GCE_CHECK": "true",
+    "PYTHONNOUSERSITE": "1",
+}
+
+
+def credential_header(kind: str, base_url: str, api_key: str | None, options: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The header that tells the translator whom to ask, and as whom. Compiled once for each provider.
+
+    `options` by kind: bedrock `region`, and `access_key_id` (then `api_key` is the secret access key, else a Bedrock
+    API key), `session_token`; vertex `project`, `location` (`api_key` is a service account's JSON); litellm
+    `provider`, litellm's name of the one provider that the key is for.
+    """
+    names = ("region", "access_key_id", "session_token", "project", "location", "provider")
+    told = {name: options[name] for name in names if options.get(name)}
+    credential = {"kind": kind, "api_key": api_key, "base_url": base_url, "options": told}
+    return CREDENTIAL_HEADER, base64.b64encode(msgspec.json.encode(credential))
+
+
+def child_environ(environ: Mapping[str, str], home: Path, packages: Path) -> dict[str, str]:
+    """The child's environment. `home` is empty, so that no credential is found there; `packages` holds our package
+    and nothing else of the gateway's."""
+    kept = {name: environ[name] for name in _PASSED_ON if environ.get(name)}
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
+    if bundle:
+        kept["REQUESTS_CA_BUNDLE"] = bundle  # google-auth's transport knows no other
+    return kept | _OF_ITS_OWN | {"HOME": str(home), "CLOUDSDK_CONFIG": str(home), "PYTHONPATH": str(packages)}
+
+
+def pause(failures: int) -> float:
+    """Seconds to wait before the next start after so many failures in a row: one is made good at once."""
+    return min(_MAX_PAUSE, 2.0 ** (failures - 2)) if failures > 1 else 0.0
+
+
+class Translator:
+    """One for a gateway process. `python` has litellm, or is None where there is none; `directory` is this process's
+    own, mode 0700, its path short enough for a socket."""
+
+    def __init__(
+        self,
+        python: Path | None,
+        directory: Path,
+        allowed: Sequence[Network],
+        environ: Mapping[str, str],
+    ) -> None:
+        self._python = python
+        self.directory = directory
+        self._allowed = tuple(allowed)
+        self._environ = environ
+        self._origin = Origin("http", "translator", 80, unix=str(directory / "translator.sock"))
+        self._process: asyncio.subprocess.Process | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._started = 0.0
+        self._failures = 0
+        self._not_before = 0.0
+        self._closed = False
+
+    async def ready(self) -> Origin:
+        """Where it answers; started first where it does not run. Any number may wait at once, and may be cancelled.
+
+        Raises GatewayError `upstream_unreachable`, in words that say what to do, and `draining` once it is closed.
+        """
+        if self._process is not None and not _has_ended(self._process):
+            return self._origin
+        if self._closed:
+            raise GatewayError("draining")
+        if self._python is None:
+            raise GatewayError("upstream_unreachable", _HOW)
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start(self._python))
+            self._starting.add_done_callback(self._ended)
+        starting = self._starting
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancelled():  # by `close`, not by whoever waits here
+                raise GatewayError("draining") from None
+            raise
+        return self._origin
+
+    async def close(self) -> None:
+        """Ends it. It is not started again."""
+        self._closed = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+        if self._process is not None:
+            await _end(self._process)
+            self._process = None
+
+    def _ended(self, starting: "asyncio.Task[None]") -> None:
+        self._starting = None
+        if not starting.cancelled():
+            starting.exception()  # every waiter may have left by now
+
+    async def _start(self, python: Path) -> None:
+        await self._note_death()
+        if time.monotonic() < self._not_before:
+            raise GatewayError("upstream_unreachable", "The translator keeps ending; it is started again in a moment.")
+        log.info("translator_starting")
+        begun = time.monotonic()
+        try:
+            self._process = await self._spawn(python)
+        except OSError as error:
+            self._note_failure()
+            log.error("translator_not_started", cause=str(error.strerror))
+            raise GatewayError("upstream_unreachable", f"The translator cannot be started. {_HOW}") from None
+        self._started = time.monotonic()
+        log.info("translator_started", seconds=round(self._started - begun, 1), pid=self._process.pid)
+
+    async def _spawn(self, python: Path) -> asyncio.subprocess.Process:
+        """The child, answering on its socket. Raises OSError; when it is cancelled, the child is ended."""
+        packages, home = self.directory / "packages", self.directory / "home"
+        for directory in (packages, home):
+            directory.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            (packages / "gateway").symlink_to(_PACKAGE, target_is_directory=True)
+        process = await asyncio.create_subprocess_exec(
+            *(str(python), "-P", "-m", "gateway.translator", "--socket", self._origin.unix),
+            *("--remove", str(self.directory)),
+            *(word for network in self._allowed for word in ("--allow", str(network))),
+            env=child_environ(self._environ, home, packages),
+            cwd=home,
+            stdin=asyncio.subprocess.PIPE,  # its end, ours too, is the child's word to leave
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C is for the gateway, which ends this one
+        )
+        assert process.stdout is not None  # noqa: S101 - a pipe, as asked for
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                said = await process.stdout.readline()
+        except TimeoutError:
+            await _end(process)
+            raise OSError(0, f"not ready after {_START_SECONDS:.0f} s") from None
+        except BaseException:
+            await _end(process)
+            raise
+        if said != b"ready\n":
+            await _end(process)
+            raise OSError(0, f"ended with code {process.returncode}; its words are on standard error")
+        return process
+
+    async def _note_death(self) -> None:
+        """Takes note of one that has died since the last call."""
+        if self._process is None:
+            return
+        log.error("translator_died", code=await self._process.wait())
+        self._process = None
+        if time.monotonic() - self._started > _HEALTHY_SECONDS:
+            self._failures = 0
+        self._note_failure()
+
+    def _note_failure(self) -> None:
+        self._failures += 1
+        self._not_before = time.monotonic() + pause(self._failures)
+
+
+def _has_ended(process: asyncio.subprocess.Process) -> bool:
+    """Whether it has. The kernel knows before the event loop hears of it, and no call is to go to one that is gone."""
+    if process.returncode is not None:
+        return True
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # the event loop is about to say so
+        return True
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Asks it to leave; ends it where it does not."""
+    assert process.stdin is not None  # noqa: S101 - a pipe, as asked for
+    if not process.stdin.is_closing():
+        process.stdin.write(b".")  # a gateway that was killed says nothing
+    process.stdin.close()
+    try:
+        async with asyncio.timeout(_GRACE_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
