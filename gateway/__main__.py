@@ -38,12 +38,22 @@ def _options(
 def serve(
     host: Host = "127.0.0.1",
     port: Port = 8080,
+    workers: Annotated[int, typer.Option(help="How many processes serve; each is a replica.", min=1, max=64)] = 1,
 ) -> None:
     """Runs the gateway: data plane and admin API. With an embedded Redis, the job worker too."""
     from gateway import serving
 
     with _plainly():
-        serving.serve(host, port, os.environ)
+        serving.serve(host, port, workers, os.environ)
+
+
+@main.command(hidden=True)
+def replica(listener: int, ready: int) -> None:
+    """One process of `serve --workers`, by the numbers of its listening socket and of the pipe that it says so on."""
+    from gateway import serving
+
+    with _plainly():
+        serving.replicate(listener, ready, os.environ)
 
 
 @main.command()

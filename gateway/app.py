@@ -6,26 +6,33 @@ nothing left open.
 
 import asyncio
 import contextlib
+import shutil
 import signal
+import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import structlog
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import endpoints, timestamps
+from finetune.warnings import JobWarnings
+from gateway import asgi, endpoints, timestamps
 from gateway.admin import api
 from gateway.admin.changes import Control
 from gateway.admin.handling import error_response, mount
 from gateway.errors import GatewayError
-from gateway.exchange import AsgiExchange
+from gateway.exchange import Exchange
 from gateway.following import Follower
 from gateway.lifecycle import Lifecycle, Limits
+from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.replicas import Replica
 from gateway.routing import Routes, account_of, open_api_key
 from gateway.secrets import CannotOpen, Keyring
@@ -33,7 +40,8 @@ from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.store.rows import TenantRow
 from gateway.telemetry import Telemetry
-from gateway.upstream.addresses import Guard
+from gateway.translating import Translator
+from gateway.upstream.addresses import Guard, Origin
 from gateway.upstream.pool import Pool, Timeouts
 from gateway.why import WhyWriter
 
@@ -41,12 +49,15 @@ log = structlog.get_logger(__name__)
 
 VERSION = version("housestyle")
 _EXPIRE_SECONDS = 15.0
+# After the word to stop, for as long whatever comes on an open connection is still served.
+_LEAVE_SECONDS = 1.0
+_SETTLE_SECONDS = 5.0
 
 
 class Gateway:
     """One replica: what it holds, and what it does in the background."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self.store = Store(settings.redis_url or "")
         self.keyring = Keyring(settings.encryption_keys)
         self.guard = Guard(settings.upstream_allow)
@@ -55,10 +66,24 @@ class Gateway:
         self.replica = Replica(self.store, self.routes, self.follower, VERSION)
         self.telemetry = Telemetry(VERSION)
         self.why = WhyWriter(self.store, settings.why_max, settings.why_days)
+        self.metrics = Metrics()
+        self.warnings = JobWarnings(self.store)
+        self._settings = settings
+        self._environ = environ
+        self._translator: Translator | None = None
         timeouts = Timeouts(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
-        self.pool = Pool(self.guard, timeouts)
-        limits = Limits(int(settings.max_body_mb * 2**20), settings.max_concurrent)
-        self.lifecycle = Lifecycle(self.routes, self.pool, self.telemetry, self.why, limits)
+        self.pool = Pool(self.guard, timeouts, proxies=settings.proxies)
+        self.lifecycle = Lifecycle(
+            self.routes,
+            self.pool,
+            self.telemetry,
+            self.why,
+            self.metrics,
+            Limits(int(settings.max_body_mb * 2**20), settings.max_concurrent),
+            self._translator_origin,
+            self.warnings.model_refused,
+        )
+        self.stopping = False
         self.control = Control(self.store, lambda: timestamps.from_seconds(time.time()))
 
     @contextlib.asynccontextmanager
@@ -70,6 +95,7 @@ class Gateway:
                 self.follower.run(),
                 self.replica.run(),
                 self.why.run(),
+                self.warnings.run(),
                 self._tend(),
                 self._become_ready(),
             )
@@ -80,6 +106,7 @@ class Gateway:
             yield
         finally:
             self.lifecycle.draining = True
+            await self._settled()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -88,7 +115,30 @@ class Gateway:
             await self.replica.leave()
             await asyncio.to_thread(self.telemetry.shutdown)
             self.pool.close()
+            if self._translator is not None:
+                await self._translator.close()
+                shutil.rmtree(self._translator.directory, ignore_errors=True)
             await self.store.close()
+
+    def stop(self) -> None:
+        """The word to stop has come: readiness fails at once, new calls a moment later."""
+        self.stopping = True
+        asyncio.get_running_loop().call_later(_LEAVE_SECONDS, setattr, self.lifecycle, "draining", True)
+
+    async def _translator_origin(self) -> Origin:
+        """Where the translator is; it and its directory are made when a call first needs them."""
+        if self._translator is None:
+            directory = Path(tempfile.mkdtemp(prefix="housestyle-"))
+            self._translator = Translator(
+                self._settings.translator_python, directory, self._settings.upstream_allow, self._environ
+            )
+        return await self._translator.ready()
+
+    async def _settled(self) -> None:
+        """Waits for calls that were cancelled at the end of the drain, so that each has its record."""
+        until = time.monotonic() + _SETTLE_SECONDS
+        while self.lifecycle.unsettled and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end
+            await asyncio.sleep(0.01)
 
     async def _become_ready(self) -> None:
         await self.follower.loaded.wait()
@@ -107,9 +157,17 @@ def _must_go_on(task: "asyncio.Task[None]") -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def gateway_app(settings: Settings) -> ASGIApp:
-    """The ASGI application of one replica."""
-    gateway = Gateway(settings)
+class Served(Struct, frozen=True):
+    """One replica, ready to be served: over ASGI by any server, or exchange by exchange by our own protocol."""
+
+    gateway: Gateway
+    asgi: ASGIApp
+    handle: Callable[[Exchange], Coroutine[Any, Any, None]]
+
+
+def build(settings: Settings, environ: Mapping[str, str]) -> Served:
+    """One replica. `environ` is for its children."""
+    gateway = Gateway(settings, environ)
     table = api.table(gateway.control, gateway.routes, settings, gateway.keyring, gateway.guard, gateway.why)
 
     @contextlib.asynccontextmanager
@@ -122,15 +180,22 @@ def gateway_app(settings: Settings) -> ASGIApp:
             Route("/", _root, methods=["HEAD", "GET"]),
             Route("/healthz", _alive),
             Route("/readyz", _readiness(gateway)),
+            Route("/metrics", _metrics(gateway)),
             *(mount(row, gateway.routes) for row in table),
         ],
         exception_handlers={404: _not_found, 405: _method_not_allowed, 500: _internal_error},
         lifespan=lifespan,
     )
 
+    async def handle(exchange: Exchange) -> None:
+        if endpoints.is_data_plane(exchange.path):
+            await gateway.lifecycle.handle(exchange)
+        else:
+            await asgi.behind(exchange, starlette)
+
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and endpoints.is_data_plane(scope["path"]):
-            exchange = AsgiExchange(scope, receive, send)
+            exchange = asgi.AsgiExchange(scope, receive, send)
             try:
                 await gateway.lifecycle.handle(exchange)
             finally:
@@ -138,7 +203,7 @@ def gateway_app(settings: Settings) -> ASGIApp:
         else:
             await starlette(scope, receive, send)
 
-    return front
+    return Served(gateway, front, handle)
 
 
 async def run_worker(settings: Settings, until: asyncio.Event) -> None:
@@ -169,7 +234,7 @@ async def run_worker(settings: Settings, until: asyncio.Event) -> None:
     manager = Manager(
         store,
         access=access,
-        http=lambda: guarded_http.client(guard),
+        http=lambda: guarded_http.client(guard, settings.proxies),
         backends={"openai": OpenAIBackend},
         artifacts_url=settings.artifacts_url or "",
         vault_roots=settings.vault_roots,
@@ -194,10 +259,10 @@ async def _root(request: Request) -> Response:
 
 def _readiness(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
     async def readiness(_: Request) -> Response:
-        ready = gateway.lifecycle.ready and not gateway.lifecycle.draining
+        ready = gateway.lifecycle.ready and not gateway.stopping
         body = {
             "ready": ready,
-            "draining": gateway.lifecycle.draining,
+            "draining": gateway.stopping,
             "replica": gateway.replica.id,
             "revision": gateway.routes.revision,
             "store": "connected" if gateway.follower.connected else "unreachable",
@@ -205,6 +270,13 @@ def _readiness(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
         return JSONResponse(body, 200 if ready else 503)
 
     return readiness
+
+
+def _metrics(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
+    async def metrics(_: Request) -> Response:
+        return Response(gateway.metrics.exposition(), media_type=CONTENT_TYPE)
+
+    return metrics
 
 
 async def _not_found(_: Request, __: Exception) -> Response:

@@ -6,11 +6,12 @@ from msgspec import Struct
 
 from gateway import timestamps
 from gateway.endpoints import Target
+from gateway.incoming import Relayed
 from gateway.routing import TenantRoutes
 from gateway.telemetry import Attempt, CallFacts, Trace
 from gateway.why import WhyRecord
+from gateway.wire.answers import Served
 from gateway.wire.body import RequestBody
-from gateway.wire.openai import Served
 from policies.values import Call, Caller, Decision, Reason
 
 _RECORDED_LENGTH = 256  # of a model's name, in spans and records: a caller may say anything
@@ -29,6 +30,7 @@ class CallState(Struct):
     routes: TenantRoutes | None = None
     target: Target | None = None
     body: RequestBody | None = None
+    relayed: Relayed | None = None
     asked: Call | None = None
     decision: Decision | None = None
     refusal: Reason | None = None
@@ -36,13 +38,19 @@ class CallState(Struct):
     status: int = 0
     error: str | None = None
     first_chunk: int | None = None
+    events: bool = False  # the answer is an event stream
     usage_added: bool = False  # the caller did not ask for the event that tells of it
     cancelled: bool = False
 
     @property
     def reason(self) -> Reason | None:
         """Why this model answers, as far as that was decided."""
-        return self.decision.reason if self.decision else self.refusal
+        return self.refusal or (self.decision.reason if self.decision else None)
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether the tenant's own model answers."""
+        return self.refusal is None and self.decision is not None and self.decision.fine_tuned
 
     @property
     def recorded_model(self) -> str | None:
@@ -54,7 +62,8 @@ class CallState(Struct):
         """The model that the caller named."""
         if self.body is not None:
             return self.body.requested
-        return self.target.model if self.target else None
+        named = self.target.model if self.target else None
+        return named or (self.relayed.model if self.relayed else None)
 
 
 def facts(call: CallState, routes: TenantRoutes) -> CallFacts:
@@ -73,7 +82,7 @@ def record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
     last = call.attempts[-1] if call.attempts else None
     served = last.served if last else Served()
     now = time.perf_counter_ns()
-    streamed = call.body is not None and call.body.stream
+    streamed = call.events or (call.body is not None and call.body.stream)
     return WhyRecord(
         call_id=call.call_id,
         trace_id=call.trace.hex,
@@ -87,7 +96,7 @@ def record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
         routed_model=last.routed_model if last else None,
         served_model=served.model,
         provider=call.decision.provider if call.decision else None,
-        fine_tuned=call.decision is not None and call.decision.fine_tuned,
+        fine_tuned=call.fine_tuned,
         reason=call.reason,
         job_id=call.decision.job_id if call.decision else None,
         revision=routes.route.revision,

@@ -1,6 +1,7 @@
 """Every error that is the gateway's own: its code, status and default words, in one table.
 
 Foreign errors are mapped to these once, where they enter; nothing else in the gateway invents a status.
+Two shapes: the OpenAI API's, and on `messages` Anthropic's ("Errors" in both API references).
 """
 
 import msgspec
@@ -8,12 +9,13 @@ from msgspec import Struct
 
 
 class Kind(Struct, frozen=True):
-    """A row of the table. `retry_after` in seconds, where a retry makes sense."""
+    """A row of the table. `retry_after` in seconds, where a retry makes sense; `code` where it is not the row's own."""
 
     status: int
     type: str
     message: str
     retry_after: int | None = None
+    code: str | None = None
 
 
 _REQUEST = "invalid_request_error"
@@ -21,12 +23,22 @@ _AUTH = "authentication_error"
 _PERMISSION = "permission_error"
 _SERVER = "server_error"
 
+_ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+}
+
 TABLE: dict[str, Kind] = {
     # the data plane
     "invalid_json": Kind(400, _REQUEST, "The request body is not a JSON object that can be read."),
     "invalid_model_field": Kind(400, _REQUEST, "The field `model` must be a string."),
     "tenant_required": Kind(400, _REQUEST, "This key serves several tenants: name one in X-Tenant-Id."),
     "endpoint_not_supported": Kind(400, _REQUEST, "This provider cannot serve this route."),
+    "malformed_request": Kind(400, _REQUEST, "This is not a request that HTTP/1.1 has."),
     "invalid_api_key": Kind(401, _AUTH, "The API key is missing, unknown, expired or revoked."),
     "tenant_mismatch": Kind(403, _PERMISSION, "This key belongs to another tenant."),
     "forbidden_role": Kind(403, _PERMISSION, "This key's role may not do this."),
@@ -37,9 +49,17 @@ TABLE: dict[str, Kind] = {
     "tenant_not_found": Kind(404, _REQUEST, "There is no such tenant."),
     "model_not_found": Kind(404, _REQUEST, "The model does not exist or is not this tenant's to use."),
     "provider_not_configured": Kind(404, _REQUEST, "The tenant has no such provider."),
+    "request_timeout": Kind(408, _REQUEST, "The request did not arrive in time."),
     "request_too_large": Kind(413, _REQUEST, "The request body is over the gateway's limit."),
     "concurrency_limit_exceeded": Kind(429, "rate_limit_error", "Too many calls at once.", 1),
+    "headers_too_large": Kind(431, _REQUEST, "The request's headers are over the gateway's limit."),
     "internal_error": Kind(500, _SERVER, "The gateway failed on this call; its log has the cause."),
+    "upgrade_not_supported": Kind(
+        501,
+        _REQUEST,
+        "Realtime connections (an HTTP Upgrade) are not served by this gateway; use a streamed call.",
+        code="endpoint_not_supported",
+    ),
     "upstream_unreachable": Kind(502, _SERVER, "The provider could not be reached."),
     "upstream_protocol_error": Kind(502, _SERVER, "The provider's answer could not be read."),
     "upstream_disconnected": Kind(502, _SERVER, "The provider broke off its answer."),
@@ -69,22 +89,32 @@ TABLE: dict[str, Kind] = {
 
 
 class GatewayError(Exception):
-    """An error that the caller sees. `code` is a key of TABLE; `message` replaces the table's words."""
+    """An error that the caller sees. `row` is a key of TABLE; `message` replaces the table's words."""
 
-    def __init__(self, code: str, message: str | None = None, param: str | None = None) -> None:
-        self.code = code
-        self.kind = TABLE[code]
+    def __init__(self, row: str, message: str | None = None, param: str | None = None) -> None:
+        self.kind = TABLE[row]
+        self.code = self.kind.code or row
         self.message = message or self.kind.message
         self.param = param
-        super().__init__(f"{code}: {self.message}")
+        super().__init__(f"{self.code}: {self.message}")
 
     def body(self) -> bytes:
         """The error in the OpenAI API's shape."""
         error = {"message": self.message, "type": self.kind.type, "param": self.param, "code": self.code}
         return msgspec.json.encode({"error": error})
 
+    def anthropic_body(self, call_id: str) -> bytes:
+        """The error in Anthropic's shape; our `code` beside theirs, since their types are few."""
+        otherwise = "api_error" if self.kind.status >= 500 else "invalid_request_error"
+        error = {
+            "type": _ANTHROPIC_TYPES.get(self.kind.status, otherwise),
+            "message": self.message,
+            "code": self.code,
+        }
+        return msgspec.json.encode({"type": "error", "error": error, "request_id": call_id})
+
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers that go with `body`."""
+        """The headers that go with either body."""
         headers = [(b"content-type", b"application/json")]
         if self.kind.retry_after is not None:
             headers.append((b"retry-after", str(self.kind.retry_after).encode()))

@@ -11,37 +11,44 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import structlog
 from msgspec import Struct
 
 from gateway import call as calls
-from gateway import endpoints, outgoing
+from gateway import endpoints, incoming, outgoing
 from gateway.call import CallState
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone, Exchange
-from gateway.routing import NATIVE_KINDS, Routes, TenantRoutes
+from gateway.metrics import Metrics
+from gateway.refusals import RefusedModels
+from gateway.routing import Routes, TenantRoutes, Upstream
 from gateway.telemetry import Attempt, Telemetry
+from gateway.upstream.addresses import Origin
 from gateway.upstream.pool import Answer, Pool
+from gateway.upstream.upload import Upload
 from gateway.why import WhyWriter
 from gateway.wire import body as wire_body
 from gateway.wire import headers as wire_headers
+from gateway.wire import kinds
 from gateway.wire import models as wire_models
-from gateway.wire.openai import AnswerReader, error_code
+from gateway.wire.answers import AnswerReader, Budget, broken_stream, error_code
 from gateway.wire.usage import UsageFilter
 from policies import access, substitution
 from policies.values import Call, Decision, Reason, Refusal
 
 log = structlog.get_logger(__name__)
 
-_REFUSED_SECONDS = 30.0
 _PEEKED = 64 * 1024
 _MAX_MODEL_LIST = 16 << 20
 _WORKFLOW_LENGTH = 128
-_BROKEN_STREAM = b'data: {"error":{"message":"The provider broke off its answer.","type":"server_error","param":null,'
-_BROKEN_STREAM += b'"code":"upstream_disconnected"}}\n\n'
+# Answers held at one time to read their usage, by all calls together.
+_MAX_HELD = 64 << 20
+# What an upstream says that does not have `GET models`.
+_NO_SUCH_ROUTE = frozenset({404, 405, 501})
 
 
 class Limits(Struct, frozen=True):
@@ -59,21 +66,41 @@ class Identified(Struct, frozen=True):
 
 
 class Lifecycle:
-    """One for a process. `handle` is the life of one call."""
+    """One for a process. `handle` is the life of one call.
 
-    def __init__(self, routes: Routes, pool: Pool, telemetry: Telemetry, why: WhyWriter, limits: Limits) -> None:
+    `translator` starts the translator where it does not run and says where it is; `on_model_refused` hears of a tenant,
+    the job whose model its provider refused, and the model.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        pool: Pool,
+        telemetry: Telemetry,
+        why: WhyWriter,
+        metrics: Metrics,
+        limits: Limits,
+        translator: Callable[[], Awaitable[Origin]],
+        on_model_refused: Callable[[str, str, str], None],
+    ) -> None:
         self.ready = False
         self.draining = False
         self.in_flight = 0
+        self.unsettled = 0
         self._routes = routes
         self._pool = pool
         self._telemetry = telemetry
         self._why = why
+        self._metrics = metrics
         self._limits = limits
-        self._refused: dict[tuple[str, str], float] = {}  # (tenant, model) → until when, monotonic
+        self._translator = translator
+        self._on_model_refused = on_model_refused
+        self._held = Budget(_MAX_HELD)
+        self._refused = RefusedModels()
 
     async def handle(self, exchange: Exchange) -> None:
         """Takes one call from its head to its end. Raises only CancelledError, and that only from outside."""
+        self.unsettled += 1
         call = self._arrive(exchange)
         try:
             await self._serve(exchange, call)
@@ -81,6 +108,7 @@ class Lifecycle:
             await self._answer_error(exchange, call, error)
         except CallerGone:
             call.cancelled = True
+            exchange.abort()
         except asyncio.CancelledError:
             call.cancelled = True
             exchange.abort()
@@ -90,16 +118,21 @@ class Lifecycle:
             log.exception("call_failed", call_id=call.call_id, trace_id=call.trace.hex)
             await self._answer_error(exchange, call, GatewayError("internal_error"))
         finally:
+            self.unsettled -= 1
             self._settle(call)
 
     async def _serve(self, exchange: Exchange, call: CallState) -> None:
         who = self._identify(exchange, call)
         with self._admitted():
+            _cancel_when_gone(exchange)
             await self._read(exchange, call, who)
             decision = self._decide(exchange, call, who)
+            if self._is_known_here(who, decision):
+                await self._answer_models(exchange, call, who, decision)
+                return
             answer, head = await self._send(exchange, call, who, decision)
             with answer:
-                await self._relay(exchange, call, who, answer, head)
+                await self._relay(exchange, call, who, decision, answer, head)
 
     # arrive
 
@@ -139,8 +172,10 @@ class Lifecycle:
             raise GatewayError("tenant_not_found")
         if call.routes.suspended:
             raise GatewayError("tenant_suspended")
-        call.target = endpoints.find(exchange.method, exchange.path)
-        call.endpoint = call.target.endpoint.path
+        if wire_headers.upgrades(exchange.headers):
+            raise GatewayError("upgrade_not_supported")
+        call.target = endpoints.find(exchange.method, exchange.path, call.routes.allowed_paths)
+        call.endpoint = call.target.path[:200]
         return Identified(call.routes, call.target)
 
     # admit
@@ -159,13 +194,12 @@ class Lifecycle:
     # read
 
     async def _read(self, exchange: Exchange, call: CallState, who: Identified) -> None:
-        """The body, and from then on a caller who leaves cancels the call."""
-        raw = await exchange.body(self._limits.body)
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - this is a coroutine
-        exchange.on_gone(task.cancel)
+        """What says which model is asked: the whole body where it is rewritten, its first part where it is relayed."""
         if who.target.endpoint.rewritten:
-            call.body = wire_body.read(raw)
+            call.body = wire_body.read(await incoming.whole(exchange, self._limits.body))
+        else:
+            call.relayed = incoming.Relayed(exchange)
+            await call.relayed.begin()
 
     # decide
 
@@ -173,6 +207,7 @@ class Lifecycle:
         provider = wire_headers.first(exchange.headers, b"x-provider")
         policy = wire_headers.first(exchange.headers, b"x-model-policy")
         run = wire_headers.first(exchange.headers, b"x-workflow-run-id")
+        active = who.routes.route.active
         call.asked = Call(
             rewritten=who.target.endpoint.rewritten,
             requested=call.requested,
@@ -184,19 +219,24 @@ class Lifecycle:
             call.asked,
             who.routes.route,
             self._routes.owners,
-            active_refused=self._is_refused(who.routes),
+            active_refused=active is not None and self._refused.has(who.routes.route.tenant, active.model),
         )
         if isinstance(decision, Refusal):
             call.refusal = decision.reason
             raise GatewayError(decision.code, param="model" if decision.reason else None)
         call.decision = decision
+        if call.relayed is not None:
+            self._check_named(call, who, decision, call.relayed.fields)
         return decision
 
-    def _is_refused(self, routes: TenantRoutes) -> bool:
-        """Whether the upstream refused the active model less than 30 s ago."""
-        active = routes.route.active
-        until = self._refused.get((routes.route.tenant, active.model)) if active else None
-        return until is not None and time.monotonic() < until
+    def _check_named(self, call: CallState, who: Identified, decision: Decision, fields: incoming.Fields) -> None:
+        """What a relayed body may not name, wherever in it: another tenant's model, a file to be trained on."""
+        tenant = who.routes.route.tenant
+        if any(self._routes.is_foreign(tenant, decision.provider, model) for model in fields.get("model", ())):
+            call.refusal = Reason.FOREIGN_FINE_TUNE
+            raise GatewayError("model_not_found", param="model")
+        if not endpoints.purpose_is_allowed(who.target, fields.get("purpose", [])):
+            raise GatewayError("endpoint_not_allowed", "Files to be trained on are never relayed.", "purpose")
 
     # send
 
@@ -222,30 +262,25 @@ class Lifecycle:
         if fallback is None:
             return answer, head
         answer.close()
-        self._remember(who.routes, decision, call)
+        tenant = who.routes.route.tenant
+        self._refused.add(tenant, decision.model or "")
+        self._metrics.fallbacks.inc()
+        self._on_model_refused(tenant, decision.job_id or "", decision.model or "")
+        log.warning("model_refused", tenant=tenant, model=decision.model, call_id=call.call_id)
         call.attempts[-1].error = "model_not_found"
         call.decision = fallback
         return await self._attempt(exchange, call, who, fallback), b""
 
-    def _remember(self, routes: TenantRoutes, decision: Decision, call: CallState) -> None:
-        now = time.monotonic()
-        self._refused = {place: until for place, until in self._refused.items() if until > now}
-        self._refused[routes.route.tenant, decision.model or ""] = now + _REFUSED_SECONDS
-        log.warning("model_refused", tenant=routes.route.tenant, model=decision.model, call_id=call.call_id)
-
     async def _attempt(self, exchange: Exchange, call: CallState, who: Identified, decision: Decision) -> Answer:
         """One request upstream; its span is made by `settle`, whatever becomes of it."""
-        upstream = who.routes.upstreams.get(decision.provider)
-        if upstream is None:  # its credential cannot be opened
-            raise GatewayError("provider_not_configured")
-        if upstream.kind not in NATIVE_KINDS or upstream.origin is None:
-            raise GatewayError("endpoint_not_supported", f"Calls to providers of kind {upstream.kind} are not served.")
+        upstream = self._upstream(who, decision)
+        host, port = (upstream.origin.host, upstream.origin.port) if upstream.origin else (upstream.kind, 443)
         attempt = Attempt(
             span_id=self._telemetry.new_span_id(),
             operation=who.target.endpoint.operation,
             provider_kind=upstream.kind,
-            host=upstream.origin.host,
-            port=upstream.origin.port,
+            host=host,
+            port=port,
             fine_tuned=decision.fine_tuned,
             reason=decision.reason,
             job_id=decision.job_id,
@@ -254,14 +289,36 @@ class Lifecycle:
             started=time.time_ns(),
         )
         call.attempts.append(attempt)
-        body, call.usage_added = outgoing.body(call.body, decision, who.target, upstream)
         traceparent = self._telemetry.start(call.trace, attempt)
-        head = outgoing.head(exchange, who.target, upstream.origin, upstream, len(body), traceparent)
         with _accounted(attempt):
-            answer = await self._pool.request(upstream.origin, head, body)
+            origin = await self._translator() if kinds.is_translated(upstream.kind) else upstream.origin
+            if origin is None:
+                raise GatewayError("provider_not_configured", "The provider has no address.")
+            body = self._body(call, who, decision, upstream)
+            length = call.relayed.length if isinstance(body, Upload) and call.relayed else _length(body)
+            model = decision.model or call.requested
+            head = outgoing.head(exchange, who.target, upstream, origin, model, length, traceparent)
+            answer = await self._pool.request(origin, head, body)
         attempt.status = answer.status
         attempt.error = str(answer.status) if answer.status >= 400 else None
         return answer
+
+    def _upstream(self, who: Identified, decision: Decision) -> Upstream:
+        upstream = who.routes.upstreams.get(decision.provider)
+        if upstream is None:  # its credential cannot be opened
+            raise GatewayError("provider_not_configured")
+        if not kinds.serves(upstream.kind, upstream.path, who.target.endpoint.family):
+            words = f"A provider of kind {upstream.kind} does not serve {who.target.path}."
+            raise GatewayError("endpoint_not_supported", words)
+        return upstream
+
+    def _body(self, call: CallState, who: Identified, decision: Decision, upstream: Upstream) -> bytes | Upload:
+        if call.body is not None:
+            body, call.usage_added = outgoing.body(call.body, decision, who.target, upstream)
+            return body
+        if call.relayed is None:
+            return b""
+        return call.relayed.body(partial(self._check_named, call, who, decision))
 
     # relay
 
@@ -270,18 +327,29 @@ class Lifecycle:
         exchange: Exchange,
         call: CallState,
         who: Identified,
+        decision: Decision,
         answer: Answer,
         head: bytes,
     ) -> None:
         """The answer as it comes; a list of models without those of others."""
         call.status = answer.status
-        if who.target.endpoint.answer == "models" and answer.status == 200:
+        if who.target.endpoint.answer == "models" and answer.status in _NO_SUCH_ROUTE:
+            await self._answer_models(exchange, call, who, decision)
+        elif who.target.endpoint.answer == "models" and answer.status == 200:
             await self._relay_models(exchange, call, who, answer)
-            return
+        else:
+            await self._relay_bytes(exchange, call, who, answer, head)
+
+    async def _relay_bytes(
+        self, exchange: Exchange, call: CallState, who: Identified, answer: Answer, head: bytes
+    ) -> None:
         attempt = call.attempts[-1]
         content_type = wire_headers.first(answer.headers, b"content-type") or b""
         events = content_type.startswith(b"text/event-stream")
-        reader = AnswerReader(stream=events)
+        call.events = events
+        attempt.stream = attempt.stream or events
+        dialect = who.target.endpoint.dialect
+        reader = AnswerReader(dialect if events or b"json" in content_type else None, stream=events, budget=self._held)
         extra = UsageFilter() if events and call.usage_added else None
         exchange.start(answer.status, wire_headers.to_caller(answer.headers) + self._own_headers(call))
         with _accounted(attempt):
@@ -301,13 +369,27 @@ class Lifecycle:
                 if extra:
                     exchange.write(extra.end())
             except GatewayError:
-                if extra.at_boundary if extra else reader.at_boundary:
-                    exchange.write(_BROKEN_STREAM)
-                    await exchange.drain()
+                if events and (extra.at_boundary if extra else reader.at_boundary):
+                    if not reader.ended:
+                        exchange.write(broken_stream(dialect, call.call_id))
+                    exchange.cut()
                 raise
             finally:
                 attempt.served = reader.served()
+                reader.close()
         await exchange.end()
+
+    # models
+
+    def _is_known_here(self, who: Identified, decision: Decision) -> bool:
+        """Whether a provider's models are asked for, and it has no route that says them."""
+        upstream = who.routes.upstreams.get(decision.provider)
+        endpoint = who.target.endpoint
+        return (
+            upstream is not None
+            and endpoint.answer != "relay"
+            and not kinds.serves(upstream.kind, upstream.path, endpoint.family)
+        )
 
     async def _relay_models(self, exchange: Exchange, call: CallState, who: Identified, answer: Answer) -> None:
         tenant = who.routes.route.tenant
@@ -315,9 +397,27 @@ class Lifecycle:
         listing = await answer.read_up_to(_MAX_MODEL_LIST)
         mine = wire_models.without(listing, lambda model: self._routes.is_foreign(tenant, provider, model))
         headers = [(k, v) for k, v in wire_headers.to_caller(answer.headers) if k != b"content-length"]
-        headers.append((b"content-length", str(len(mine)).encode()))
-        exchange.start(answer.status, headers + self._own_headers(call))
-        exchange.write(mine)
+        await self._answer(exchange, call, answer.status, headers, mine)
+
+    async def _answer_models(self, exchange: Exchange, call: CallState, who: Identified, decision: Decision) -> None:
+        """From what is known of the tenant: a provider's default model, and the tenant's own."""
+        route = who.routes.route
+        known = [route.providers[decision.provider].default_model]
+        known += [made.model for made in route.fine_tunes.values() if made.provider == decision.provider]
+        asked = who.target.model
+        if asked is not None and asked not in known:
+            raise GatewayError("model_not_found", param="model")
+        body = wire_models.known(known) if asked is None else wire_models.one(asked)
+        await self._answer(exchange, call, 200, [(b"content-type", b"application/json")], body)
+
+    async def _answer(
+        self, exchange: Exchange, call: CallState, status: int, headers: wire_headers.Headers, body: bytes
+    ) -> None:
+        """A whole answer of our own making."""
+        call.status = status
+        length = (b"content-length", b"%d" % len(body))
+        exchange.start(status, [*headers, length, *self._own_headers(call)])
+        exchange.write(body)
         await exchange.end()
 
     # settle
@@ -328,19 +428,14 @@ class Lifecycle:
         if exchange.started:
             exchange.abort()
             return
-        call.status = error.kind.status
-        body = error.body()
-        headers = [*error.headers(), (b"content-length", str(len(body)).encode()), *self._own_headers(call)]
-        exchange.start(error.kind.status, headers)
-        exchange.write(body)
-        with contextlib.suppress(OSError):  # the caller may be gone by now
-            await exchange.end()
+        body = error.anthropic_body(call.call_id) if endpoints.is_anthropic(exchange.path) else error.body()
+        with contextlib.suppress(OSError, CallerGone):  # the caller may be gone by now
+            await self._answer(exchange, call, error.kind.status, error.headers(), body)
 
     def _own_headers(self, call: CallState) -> wire_headers.Headers:
-        fine_tuned = call.decision is not None and call.decision.fine_tuned
         return [
             (b"x-call-id", call.call_id.encode()),
-            (b"x-fine-tuned", b"true" if fine_tuned else b"false"),
+            (b"x-fine-tuned", b"true" if call.fine_tuned else b"false"),
             (b"x-model-reason", str(call.reason or "none").encode()),
         ]
 
@@ -356,6 +451,7 @@ class Lifecycle:
                 error=call.error,
                 cancelled=call.cancelled,
             )
+        self._metrics.settle(call.routes is not None, call.reason, call.status, call.error, cancelled=call.cancelled)
         if call.routes is None or call.caller is None:
             return
         facts = calls.facts(call, call.routes)
@@ -381,6 +477,17 @@ def _accounted(attempt: Attempt) -> Iterator[None]:
         raise
     finally:
         attempt.ended = time.time_ns()
+
+
+def _cancel_when_gone(exchange: Exchange) -> None:
+    """From here on a caller who leaves cancels the call, wherever it is."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - this is a coroutine
+    exchange.on_gone(task.cancel)
+
+
+def _length(body: bytes | Upload) -> int | None:
+    return len(body) if isinstance(body, bytes) else None
 
 
 def _text(value: bytes) -> str:

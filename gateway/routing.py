@@ -6,6 +6,7 @@ Immutable values in a few dictionaries; lookups only. What brings the rows is in
 import contextlib
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import structlog
@@ -15,25 +16,31 @@ from gateway import timestamps
 from gateway.secrets import CannotOpen, Keyring, fingerprint
 from gateway.store import keys
 from gateway.store.rows import KeyRow, ProviderRow, Row, TenantRow, key_row, tenant_row
+from gateway.translating import credential_header
 from gateway.upstream.addresses import InvalidUrl, Origin, parse_base_url
-from gateway.wire.headers import Headers
+from gateway.wire import kinds
 from policies import substitution
 from policies.values import Caller, FineTune, Provider, Role, Route
 
 log = structlog.get_logger(__name__)
 
-# The kinds that speak the OpenAI API themselves; calls to any other are refused, not guessed at.
-NATIVE_KINDS = frozenset({"openai", "openai_compatible"})
-
 
 class Upstream(Struct, frozen=True):
-    """Where a provider's calls go. `headers` hold its credential; `path` has no trailing slash."""
+    """Where a provider's calls go. `headers` hold its credential; `path` has no trailing slash.
+
+    `origin` is None for a provider whose address follows from its options; `options` are the provider's own.
+    """
 
     kind: str
-    origin: Origin | None  # None for the kinds whose address follows from their options
+    origin: Origin | None
     path: str
     headers: tuple[tuple[bytes, bytes], ...]
-    stream_usage: bool = True  # whether it takes `stream_options`
+    options: dict[str, Any] = {}
+
+    @property
+    def stream_usage(self) -> bool:
+        """Whether it takes `stream_options`."""
+        return self.options.get("stream_usage") is not False
 
     def __repr__(self) -> str:
         return f"Upstream({self.kind}, {self.origin.host if self.origin else None})"  # never the credential
@@ -45,6 +52,7 @@ class TenantRoutes(Struct, frozen=True):
     route: Route
     suspended: bool
     upstreams: dict[str, Upstream]
+    allowed_paths: tuple[str, ...] = ()
 
 
 class _Key(Struct, frozen=True):
@@ -167,8 +175,14 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
         except (CannotOpen, InvalidUrl) as error:
             log.error("provider_unusable", tenant=row.tenant, provider=name, cause=str(error))
             continue
-        headers = tuple(_credential_headers(secret))
-        upstreams[name] = Upstream(provider.kind, origin, path, headers, _takes_usage(provider))
+        headers: tuple[tuple[bytes, bytes], ...]
+        if kinds.is_translated(provider.kind):
+            # litellm's models are named after their provider, and a key is for one provider only.
+            options = {"provider": provider.default_model.partition("/")[0], **provider.options}
+            headers = (credential_header(provider.kind, provider.base_url, secret, options),)
+        else:
+            headers = kinds.credential(provider.kind, secret)
+        upstreams[name] = Upstream(provider.kind, origin, path, headers, provider.options)
         providers[name] = Provider(name, provider.default_model, account_of(provider, secret))
     fine_tunes = {
         made.model: FineTune(job_id, made.provider, made.model, made.base_model)
@@ -187,7 +201,7 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
         active=FineTune(active.job_id, made.provider, made.model, made.base_model) if active and made else None,
         share=active.share if active else 1.0,
     )
-    return TenantRoutes(route, row.suspended, upstreams)
+    return TenantRoutes(route, row.suspended, upstreams, row.allowed_paths)
 
 
 def _owned(row: TenantRow, keyring: Keyring) -> frozenset[tuple[str, str]]:
@@ -221,14 +235,6 @@ def account_of(provider: ProviderRow, secret: str | None) -> str:
         place = f"{origin.scheme}://{origin.authority.decode().lower()}{path}"
     text = f"{provider.kind if not place else ''}\0{place}\0{secret or ''}"
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _takes_usage(provider: ProviderRow) -> bool:
-    return provider.options.get("stream_usage") is not False
-
-
-def _credential_headers(secret: str | None) -> Headers:
-    return [(b"authorization", b"Bearer " + secret.encode())] if secret else []
 
 
 def _compile_key(key: KeyRow, revision: int) -> _Key:

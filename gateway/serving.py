@@ -5,27 +5,38 @@ A child ends with its parent, however the parent ends: it holds one end of a pip
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import structlog
 import uvicorn
+from uvicorn.server import ServerState
 
 from gateway import app, logs
 from gateway.datadir import complete
+from gateway.http_exchange import Patience
+from gateway.metrics import MULTIPROCESS_DIR
+from gateway.protocol import CallerProtocol
 from gateway.settings import ATTACHED_REDIS, Settings, SettingsError, read, unknown
 from gateway.store.children import Child
 from gateway.store.embedded import EmbeddedRedis
 
 log = structlog.get_logger(__name__)
 
-_KEEP_ALIVE_SECONDS = 75
+_BACKLOG = 2048
+_ACCEPT_SECONDS = 0.05
+# Beyond the drain: a child's records are written and its spans sent.
+_SETTLE_SECONDS = 15.0
 _SHORT_KEY = 20
 _UMASK = 0o077  # artifacts are clients' documents
 
@@ -34,7 +45,7 @@ class CannotListen(Exception):
     """The address cannot be listened on; the message says why."""
 
 
-def serve(host: str, port: int, environ: Mapping[str, str]) -> None:
+def serve(host: str, port: int, workers: int, environ: Mapping[str, str]) -> None:
     """The gateway, until SIGTERM or SIGINT. Raises SettingsError, EmbeddedError, CannotListen."""
     logs.configure()
     # uvicorn raises the signal again once it has shut down; by default that would end us before our children.
@@ -52,9 +63,20 @@ def serve(host: str, port: int, environ: Mapping[str, str]) -> None:
                 }
                 _announce_admin_key(read(attached))
                 with _worker(attached):
-                    _run(_completed(attached), listener)
+                    _serve(listener, workers, attached)
         else:
-            _run(_completed(environ), listener)
+            _serve(listener, workers, environ)
+
+
+def replicate(listener: int, ready: int, environ: Mapping[str, str]) -> None:
+    """One of several processes on one listening socket; `ready` is the pipe that hears of it."""
+    logs.configure()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _leave)
+    os.umask(_UMASK)
+    settings = complete(read(environ)).settings
+    with socket.socket(fileno=listener) as shared:
+        _run(settings, shared, lambda: os.write(ready, b"."), environ, child=True)
 
 
 def work(environ: Mapping[str, str]) -> None:
@@ -93,28 +115,96 @@ def _worker(environ: Mapping[str, str]) -> Child:
     return Child("worker", start)
 
 
+def _serve(listener: socket.socket, workers: int, environ: Mapping[str, str]) -> None:
+    settings = _completed(environ)
+    _warn(settings)
+    if workers == 1:
+        _run(settings, listener, lambda: _announce(listener), environ)
+        return
+    with tempfile.TemporaryDirectory(prefix="housestyle-metrics-") as metrics:
+        _run_several(listener, workers, settings, {**environ, MULTIPROCESS_DIR: metrics})
+
+
+def _run_several(listener: socket.socket, workers: int, settings: Settings, environ: Mapping[str, str]) -> None:
+    """So many processes on one socket; one that dies is started again; what waits goes to the others."""
+    reading, writing = os.pipe()
+    listener.listen(_BACKLOG)  # now, so that a caller who comes while they start waits rather than is refused
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(  # noqa: S603 - this very program
+            [sys.executable, "-m", "gateway", "replica", str(listener.fileno()), str(writing)],
+            env=dict(environ),
+            stdin=subprocess.PIPE,
+            pass_fds=(listener.fileno(), writing),
+            start_new_session=True,
+        )
+
+    with contextlib.ExitStack() as stack:
+        grace = settings.drain_seconds + _SETTLE_SECONDS
+        children = [stack.enter_context(Child("replica", start, grace)) for _ in range(workers)]
+        for child in children:
+            stack.callback(child.ask)  # all are asked before the first is waited for
+        os.set_blocking(writing, False)
+        for _ in range(workers):
+            os.read(reading, 1)
+        _announce(listener)
+        while True:
+            signal.pause()  # ended by SystemExit, from `_leave`
+
+
 class _Server(uvicorn.Server):
-    """Says where it listens once it does."""
+    """Says when it serves, and tells the gateway when it is to stop."""
+
+    def __init__(self, config: uvicorn.Config, gateway: app.Gateway, ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            print(f"housestyle gateway listening on http://{shown}:{port}", flush=True)  # noqa: T201 - its output
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._gateway.stop()
+        await asyncio.sleep(_ACCEPT_SECONDS)  # who is in the queue to be accepted is no longer turned away
+        await super().shutdown(sockets)
 
 
-def _run(settings: Settings, listener: socket.socket) -> None:
+def _announce(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"housestyle gateway listening on http://{shown}:{port}", flush=True)  # noqa: T201 - its output
+
+
+def _warn(settings: Settings) -> None:
     if settings.admin_key is None:
         log.warning("no_admin_key", meaning="only admin keys that are in the store already can administer")
     elif len(settings.admin_key) < _SHORT_KEY:
         log.warning("short_admin_key", meaning=f"HOUSESTYLE_ADMIN_KEY has fewer than {_SHORT_KEY} characters")
     for name in unknown(os.environ):
         log.warning("unknown_variable", variable=name)
+
+
+def _run(
+    settings: Settings,
+    listener: socket.socket,
+    ready: Callable[[], object],
+    environ: Mapping[str, str],
+    *,
+    child: bool = False,
+) -> None:
+    """One replica, on a socket that may be others' too."""
+    served = app.build(settings, environ)
+    patience = Patience(write=settings.idle_timeout)
+
+    def connection(server_state: ServerState, **_: object) -> asyncio.Protocol:
+        return CallerProtocol(served.handle, server_state, patience)
+
     config = uvicorn.Config(
-        app.gateway_app(settings),
+        served.asgi,
         loop="uvloop",
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", connection),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -122,10 +212,13 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.drain_seconds),
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
     )
-    _Server(config).run(sockets=[listener])
+    server = _Server(config, served.gateway, ready)
+    if child:
+        _when_parent_is_gone(partial(setattr, server, "should_exit", True))
+    server.run(sockets=[listener])
 
 
 def _leave(_: int, __: FrameType | None) -> None:

@@ -3,13 +3,15 @@
 import base64
 import ipaddress
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from gateway.upstream.addresses import Network
+from gateway.upstream.addresses import InvalidUrl, Network
+from gateway.upstream.proxy import Proxies, parse_proxy
 
 # Set for the children of an embedded gateway only: the address of its Redis, whose secrets lie in the data
 # directory.
@@ -47,6 +49,8 @@ class Settings(Struct, frozen=True):
     why_days: int = 90
     why_max: int = 100_000
     poll_seconds: float = 10.0
+    proxies: Proxies | None = None
+    translator_python: Path | None = None
 
     def __repr__(self) -> str:
         return f"Settings(data_dir={str(self.data_dir)!r}, embedded={self.embedded})"  # never a secret
@@ -75,6 +79,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         artifacts_url=environ.get("HOUSESTYLE_ARTIFACTS_URL") or None,
         vault_roots=tuple(_root(text) for text in _list(environ, "HOUSESTYLE_VAULT_ROOTS")),
         upstream_allow=tuple(_network(text) for text in _list(environ, "HOUSESTYLE_UPSTREAM_ALLOW")),
+        proxies=_proxies(environ),
+        translator_python=_translator_python(environ),
         **_numbers(environ),
     )
 
@@ -87,6 +93,7 @@ _TEXTS = (
     "HOUSESTYLE_ARTIFACTS_URL",
     "HOUSESTYLE_VAULT_ROOTS",
     "HOUSESTYLE_UPSTREAM_ALLOW",
+    "HOUSESTYLE_TRANSLATOR_PYTHON",
 )
 _NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
     "connect_timeout": ("HOUSESTYLE_CONNECT_TIMEOUT", float),
@@ -115,6 +122,26 @@ def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
             raise SettingsError(f"{variable} must be above 0, not {text}.")
         found[field] = value
     return found
+
+
+def _proxies(environ: Mapping[str, str]) -> Proxies | None:
+    """HTTPS_PROXY and NO_PROXY; in lower case too, as most programs read them."""
+    https, none = (environ.get(name) or environ.get(name.lower()) for name in ("HTTPS_PROXY", "NO_PROXY"))
+    try:
+        return parse_proxy(https, none)
+    except InvalidUrl as error:
+        raise SettingsError(f"HTTPS_PROXY: {error}.") from None
+
+
+def _translator_python(environ: Mapping[str, str]) -> Path | None:
+    """The Python of the translator's environment: the one named, else the one beside ours."""
+    named = environ.get("HOUSESTYLE_TRANSLATOR_PYTHON")
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError(f"HOUSESTYLE_TRANSLATOR_PYTHON: there is no {named}.")
+        return Path(named)
+    beside = Path(f"{sys.prefix}-translator") / "bin" / "python"
+    return beside if beside.exists() else None
 
 
 def _list(environ: Mapping[str, str], variable: str) -> list[str]:

@@ -26,25 +26,14 @@ from opentelemetry.sdk.trace.sampling import Decision as Sampling
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from gateway.wire.openai import Served
+from gateway.wire.answers import Served
+from gateway.wire.kinds import KINDS
 
 log = structlog.get_logger(__name__)
 
 OTEL_TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-
-PROVIDER_NAMES = {
-    "openai": "openai",
-    "openai_compatible": "openai",
-    "azure_openai": "azure.ai.openai",
-    "anthropic": "anthropic",
-    "bedrock": "aws.bedrock",
-    "vertex": "gcp.vertex_ai",
-    "together": "together_ai",
-    "fireworks": "fireworks_ai",
-    "litellm": "litellm",
-}
 
 
 class Trace(Struct, frozen=True):
@@ -180,7 +169,7 @@ def _known_before(attempt: Attempt) -> dict[str, Any]:
     """What the conventions want a sampler to see."""
     known = {
         "gen_ai.operation.name": attempt.operation,
-        "gen_ai.provider.name": PROVIDER_NAMES.get(attempt.provider_kind, attempt.provider_kind),
+        "gen_ai.provider.name": KINDS[attempt.provider_kind].provider_name,
         "gen_ai.request.model": attempt.routed_model,
         "server.address": attempt.host,
         "server.port": attempt.port,

@@ -21,13 +21,16 @@ from gateway.admin.changes import Control, Plan
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import Empty, JobPost, JobView, ListView
 from gateway.errors import GatewayError
-from gateway.routing import NATIVE_KINDS, Routes
+from gateway.routing import Routes
 from gateway.store import keys
 from gateway.store.connection import COMPARE, Write
 from gateway.store.rows import Row, TenantRow
 from policies.access import Action
 
 T = TypeVar("T")
+
+# The kinds whose fine-tuning API is OpenAI's own.
+_OPENAI_KINDS = frozenset({"openai", "openai_compatible"})
 
 _TICK_SECONDS = 10.0
 _MAX_IDEMPOTENCY_KEY = 255
@@ -210,7 +213,7 @@ async def _artifact(read: Callable[..., T], *arguments: Any) -> T:
 def _check_kind(backend: str, tenant: TenantRow, provider: str) -> None:
     """The job manager's `openai` backend speaks the OpenAI API, so the provider must. Raises GatewayError."""
     row = tenant.providers.get(provider)
-    if backend == "openai" and row is not None and row.kind not in NATIVE_KINDS:
+    if backend == "openai" and row is not None and row.kind not in _OPENAI_KINDS:
         words = f"The provider {provider!r} does not speak the OpenAI API, as the backend needs."
         raise GatewayError("invalid_field", words, "provider")
 

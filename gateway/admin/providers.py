@@ -14,16 +14,9 @@ from gateway.errors import GatewayError
 from gateway.secrets import Keyring, hint
 from gateway.store.rows import ProviderRow, TenantRow
 from gateway.upstream.addresses import AddressNotAllowed, Guard, InvalidUrl, parse_base_url
+from gateway.wire.kinds import KINDS
 from policies.access import Action
 
-_BASE_URLS = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com",
-    "together": "https://api.together.xyz/v1",
-    "fireworks": "https://api.fireworks.ai/inference/v1",
-}
-# Their addresses follow from their options (a region, a project), not from a URL.
-_WITHOUT_URL = frozenset({"bedrock", "vertex", "litellm"})
 _NAME_LENGTH = 63
 
 
@@ -103,7 +96,7 @@ class Providers:
     async def _provider(self, tenant: str, name: str, body: ProviderPut, before: ProviderRow | None) -> ProviderRow:
         """The provider's row. Raises GatewayError."""
         same_kind = before is not None and before.kind == body.kind
-        base_url = body.base_url or (before.base_url if before and same_kind else _BASE_URLS.get(body.kind, ""))
+        base_url = body.base_url or (before.base_url if before and same_kind else KINDS[body.kind].base_url)
         base_url = base_url.rstrip("/")
         await self._check_address(body.kind, base_url)
         moved = before is not None and (before.base_url != base_url or not same_kind)
@@ -111,15 +104,14 @@ class Providers:
             raise GatewayError("api_key_required", param="api_key")
         sealed, shown = (before.sealed_api_key, before.api_key_hint) if before else (None, None)
         if body.api_key is not None:
-            if not body.api_key.isascii() or not body.api_key.isprintable() or " " in body.api_key:
-                raise GatewayError("invalid_field", "The key has a character that a header cannot hold.", "api_key")
+            _check_key(body.kind, body.api_key)
             sealed = self._keyring.seal(body.api_key, tenant=tenant, field=f"providers/{name}/api_key")
             shown = hint(body.api_key)
         return ProviderRow(body.kind, base_url, body.default_model, sealed, shown, msgspec.to_builtins(body.options))
 
     async def _check_address(self, kind: str, base_url: str) -> None:
         """Said here so that the admin hears of it; what counts is the guard at every connection."""
-        if not base_url and kind in _WITHOUT_URL:
+        if not base_url and not KINDS[kind].needs_url:
             return
         try:
             origin, _ = parse_base_url(base_url)
@@ -131,6 +123,20 @@ class Providers:
             raise GatewayError("address_not_allowed", words, "base_url") from None
         except OSError:
             return  # a name that does not resolve yet is judged when it does
+
+
+def _check_key(kind: str, api_key: str) -> None:
+    """Whether a credential can be one of its kind. Raises GatewayError."""
+    if kind == "vertex":
+        try:
+            account = msgspec.json.decode(api_key, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            account = {}
+        if account.get("type") != "service_account":
+            words = "The key of a vertex provider is a service account's JSON, as text."
+            raise GatewayError("invalid_field", words, "api_key")
+    elif not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise GatewayError("invalid_field", "The key has a character that a header cannot hold.", "api_key")
 
 
 def _refuse_fine_tune(tenant: TenantRow, model: str) -> None:

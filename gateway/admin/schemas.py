@@ -14,6 +14,7 @@ Label = Annotated[str, Meta(max_length=200)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 ModelName = Annotated[str, Meta(min_length=1, max_length=256)]
 Share = Annotated[float, Meta(gt=0, le=1)]
+Option = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 Kind = Literal[
     "openai",
     "openai_compatible",
@@ -41,9 +42,22 @@ class TenantPut(Struct, forbid_unknown_fields=True):
 
 
 class ProviderOptions(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
-    """`stream_usage` false: this provider does not take `stream_options`, so the usage of its streams stays unknown."""
+    """What a kind of provider needs besides its URL and key.
+
+    `stream_usage` false: it does not take `stream_options`, so the usage of its streams stays unknown.
+    `api_version`: azure_openai, its dated interface.
+    `region`, `access_key_id`: bedrock; `api_key` is the secret access key, or without an id a Bedrock API key.
+    `project`, `location`: vertex; `api_key` is a service account's JSON.
+    `provider`: litellm; its name of the one provider that the key is for.
+    """
 
     stream_usage: bool = True
+    api_version: Option | None = None
+    region: Option | None = None
+    access_key_id: Option | None = None
+    project: Option | None = None
+    location: Option | None = None
+    provider: Option | None = None
 
 
 class ProviderPut(Struct, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from finetune import records
+from gateway import endpoints
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
@@ -124,8 +125,10 @@ class Tenants:
             refusal = access.refuse(asked.caller, Action.GOVERN_TENANT, asked.tenant)
             if refusal is not None:
                 raise GatewayError(refusal.code, "Only a platform admin may create, suspend or switch off a tenant.")
-        if body.allowed_paths:
-            raise GatewayError("invalid_field", "This version relays no further paths.", "allowed_paths")
+        for path in body.allowed_paths or ():
+            if not endpoints.allows(path):
+                words = f"{path!r} cannot be allowed. It is `rerank`, without /v1/, or `batches/*` for all below."
+                raise GatewayError("invalid_field", words, "allowed_paths")
 
     async def _view(self, tenant: TenantRow, revision: int) -> TenantView:
         recent = Recent(*await recent_calls(self._control.store, tenant.tenant))

@@ -11,7 +11,6 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_GRACE_SECONDS = 10.0
 _RESTART_SECONDS = 1.0
 
 
@@ -19,8 +18,14 @@ class Child:
     """A context manager. `start` gives a process in a session of its own whose standard input is a pipe; the pipe's end
     is what it takes as the word to leave, and what it gets when this process is killed."""
 
-    def __init__(self, name: str, start: Callable[[], "subprocess.Popen[bytes]"]) -> None:
+    def __init__(
+        self,
+        name: str,
+        start: Callable[[], "subprocess.Popen[bytes]"],
+        grace_seconds: float = 10.0,
+    ) -> None:
         self._name = name
+        self._grace = grace_seconds
         self._start = start
         self._stopping = threading.Event()
         self.process = start()
@@ -33,13 +38,17 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def stop(self) -> None:
-        """Asks it to leave; ends it where it does not."""
+    def ask(self) -> None:
+        """Asks it to leave, and does not wait."""
         self._stopping.set()
         assert self.process.stdin is not None  # noqa: S101 - a pipe, by agreement
         self.process.stdin.close()
+
+    def stop(self) -> None:
+        """Asks it to leave; ends it where it does not within its grace."""
+        self.ask()
         try:
-            self.process.wait(_GRACE_SECONDS)
+            self.process.wait(self._grace)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()

@@ -1,0 +1,103 @@
+"""What comes from the caller: a rewritten call's body, whole and decoded; a relayed one's, part by part, at constant
+memory, its model looked at in passing. No decisions: what was seen is handed to whoever decides.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from gateway.errors import GatewayError
+from gateway.exchange import Exchange
+from gateway.upstream.upload import Upload
+from gateway.wire import headers as wire_headers
+from gateway.wire.encoding import Decoder
+from gateway.wire.scan import Scanner
+from gateway.wire.scan_form import is_utf_8
+
+# Of a relayed body, so much is waited for until it has named its model.
+_FIRST = 64 * 1024
+# A rewritten body that takes longer is held back on purpose.
+_WHOLE_SECONDS = 300.0
+
+Fields = dict[str, list[str]]
+
+
+async def whole(exchange: Exchange, limit: int) -> bytes:
+    """A rewritten call's body, its content coding undone; both before and after that at most `limit` bytes.
+
+    Raises GatewayError `request_too_large`, `request_timeout`, `invalid_json` (a coding or a charset that is not
+    served), and what `Exchange.read` raises.
+    """
+    if not is_utf_8(wire_headers.joined(exchange.headers, b"content-type") or b""):
+        raise GatewayError("invalid_json", "The request body must be UTF-8.")
+    decoder = Decoder(wire_headers.joined(exchange.headers, b"content-encoding"))
+    if (wire_headers.content_length(exchange.headers) or 0) > limit:
+        raise GatewayError("request_too_large")
+    parts: list[bytes] = []
+    received = 0
+    try:
+        async with asyncio.timeout(_WHOLE_SECONDS):
+            while chunk := await exchange.read():
+                received += len(chunk)
+                if received > limit:
+                    raise GatewayError("request_too_large")
+                parts.extend(decoder.feed(chunk, limit))
+    except TimeoutError:
+        raise GatewayError("request_timeout") from None
+    decoder.close()
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Relayed:
+    """A body that goes on as it comes. `begin` reads its first part; `fields` is what it has named so far."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        content_type = wire_headers.joined(exchange.headers, b"content-type")
+        coding = wire_headers.joined(exchange.headers, b"content-encoding")
+        self._exchange = exchange
+        self._scanner = Scanner(content_type, coding)
+        self._first: list[bytes] = []
+        self._whole = False
+        self.length = wire_headers.content_length(exchange.headers)
+
+    @property
+    def fields(self) -> Fields:
+        """Every value of the fields `model` and `purpose` that was seen so far."""
+        return self._scanner.fields
+
+    @property
+    def model(self) -> str | None:
+        """The model that the body names first."""
+        return next(iter(self.fields.get("model", ())), None)
+
+    async def begin(self) -> None:
+        """Reads until the model is named, or enough was read without it. What is short is read to its end, so that it
+        can be sent a second time."""
+        size = 0
+        short = self.length is not None and self.length <= _FIRST
+        while size < _FIRST and (short or self.model is None):
+            chunk = await self._exchange.read()
+            if not chunk:
+                self._scanner.close()
+                self._whole = True
+                return
+            self._scanner.feed(chunk)
+            self._first.append(chunk)
+            size += len(chunk)
+
+    def body(self, check: Callable[[Fields], None]) -> bytes | Upload:
+        """What goes upstream. `check` raises where a later part names what may not be: then the upstream does not get
+        that part, nor the request's end."""
+        if self._whole:
+            return b"".join(self._first)
+        return Upload(self._parts(check), self.length is None)
+
+    async def _parts(self, check: Callable[[Fields], None]) -> AsyncIterator[bytes]:
+        for first in self._first:
+            yield first
+        self._first.clear()
+        while chunk := await self._exchange.read():
+            self._scanner.feed(chunk)
+            check(self.fields)
+            yield chunk
+        self._scanner.close()
+        check(self.fields)

@@ -1,0 +1,59 @@
+"""The metrics that `/metrics` serves, by name. Counted where a call is settled, and nowhere else.
+
+With several worker processes prometheus_client keeps the figures in files that all of them read (its multiprocess mode,
+chosen by `PROMETHEUS_MULTIPROC_DIR` before it is imported); which one answers a scrape makes no difference then.
+"""
+
+import os
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.calls = Counter(
+            "housestyle_calls",
+            "Calls of known tenants that ended, by reason and by the class of their status.",
+            ("reason", "status"),
+            registry=self._registry,
+        )
+        self.refused = Counter(
+            "housestyle_unidentified_calls",
+            "Calls that were refused before their tenant was known, by error.",
+            ("error",),
+            registry=self._registry,
+        )
+        self.fallbacks = Counter(
+            "housestyle_fallbacks",
+            "Calls that went to the stock model since the provider refused the fine-tuned one.",
+            registry=self._registry,
+        )
+        self.cancelled = Counter(
+            "housestyle_cancelled_calls",
+            "Calls whose caller left before the answer's end.",
+            registry=self._registry,
+        )
+
+    def settle(self, known: bool, reason: str | None, status: int, error: str | None, *, cancelled: bool) -> None:
+        """Counts a call that is over. `known`: whether its tenant is."""
+        if not known:
+            self.refused.labels(error or "none").inc()
+            return
+        self.calls.labels(reason or "none", f"{status // 100}xx" if status else "none").inc()
+        if cancelled:
+            self.cancelled.inc()
+
+    def exposition(self) -> bytes:
+        """All of them in the text format of Prometheus, those of the other worker processes too."""
+        if MULTIPROCESS_DIR not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
+        return generate_latest(registry)

@@ -1,0 +1,392 @@
+"""A caller's connection: requests parsed strictly, answered in their order, each handed on as an exchange.
+
+An asyncio Protocol around llhttp that takes the place of uvicorn's own (`Config(http=…)`); uvicorn keeps listening,
+signals and shutdown. Nothing here knows a route. Sources: RFC 9112; uvicorn's `Server` for `connections`, `tasks` and
+`shutdown`.
+"""
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+import httptools
+from uvicorn.server import ServerState
+
+from gateway.errors import GatewayError
+from gateway.http_exchange import HttpExchange, Patience, RequestHead, status_line
+from gateway.wire.headers import Headers
+
+_MAX_HEAD = 64 * 1024
+_LINE = len(b": \r\n")
+_MAX_WAITING = 8  # requests sent ahead of their answers, before no more is read
+_LINGER_SECONDS = 2.0  # after the last that came from a caller who sends on though it is answered
+_MAX_LINGER_SECONDS = 30.0
+_LEAVE_SECONDS = 1.0
+
+Handler = Callable[[HttpExchange], Coroutine[Any, Any, None]]
+
+
+class CallerProtocol(asyncio.Protocol):
+    """One connection. `handler` takes each exchange, one after the other."""
+
+    def __init__(self, handler: Handler, state: ServerState, patience: Patience) -> None:
+        self.patience = patience
+        self.closing = False
+        self._handler = handler
+        self._state = state
+        self._parser: Any = httptools.HttpRequestParser(self)  # strict: none of llhttp's leniencies
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._current: HttpExchange | None = None
+        self._waiting: deque[HttpExchange] = deque()
+        self._arriving: HttpExchange | None = None
+        self._refused: GatewayError | None = None  # nothing that comes after it is read
+        self._url = b""
+        self._headers: Headers = []
+        self._in_head = False
+        self._head_size = 0
+        self._trailers = False
+        self._reading = True
+        self._room: asyncio.Future[None] | None = None  # while the caller takes no more
+        self._linger_until: float | None = None  # by the loop's clock; from the last answer on
+        self._left = sys.maxsize  # bytes that a caller who is being left had not taken when it was last looked
+
+    # what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
+        self._state.connections.add(cast("Any", self))
+        self._wait(self.patience.head)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio."""
+        if self._refused is not None:
+            self._linger_on()
+            return
+        if self._in_head or self._trailers:
+            self._head_size += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as error:
+            inner = error.__context__
+            self._refuse(inner if isinstance(inner, GatewayError) else _malformed(error))
+        else:
+            if self._head_size > _MAX_HEAD and (self._in_head or self._trailers):
+                self._refuse(GatewayError("headers_too_large"))
+        self._pace()
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._arriving is None:
+                self._refuse(None)  # what follows is not HTTP
+            else:
+                rest = data[upgrade.args[0] :]
+                self._parser = httptools.HttpRequestParser(_BodyOf(self))
+                self._parser.feed_data(_plain_head(_framing(self._headers)) + rest)
+
+    def eof_received(self) -> bool:
+        """Called by asyncio. A caller who says no more is one who leaves, as at other proxies."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio passes it
+        """Called by asyncio."""
+        self._state.connections.discard(cast("Any", self))
+        self._transport = None
+        self._wait(None)
+        self._waiting.clear()
+        self._parser = None
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+        if self._current is not None:
+            self._current.lose()
+
+    def pause_writing(self) -> None:
+        """Called by asyncio."""
+        if self._room is None:
+            self._room = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Called by asyncio."""
+        if self._room is not None:
+            room, self._room = self._room, None
+            if not room.done():
+                room.set_result(None)
+            if self._current is None and self._linger_until is None:
+                self._go_on()
+
+    def shutdown(self) -> None:
+        """Called by uvicorn when the server is to stop: what is under way is finished; what is on its way here already
+        is served too, for a moment."""
+        self.closing = True
+        if self._current is None:
+            self._wait(_LEAVE_SECONDS)
+
+    # what llhttp calls
+
+    def on_message_begin(self) -> None:
+        """Called by llhttp."""
+        self._url, self._headers = b"", []
+        self._in_head, self._head_size = True, 0
+        if self._current is None:
+            self._wait(self.patience.head)
+
+    def on_url(self, url: bytes) -> None:
+        """Called by llhttp; in parts where they came so."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by llhttp; for a trailer too, which is dropped."""
+        if self._arriving is None:
+            self._headers.append((name.lower(), value.rstrip(b" \t")))  # RFC 9110 section 5.5; llhttp leaves it
+        elif not self._trailers:
+            self._trailers, self._head_size = True, 0
+
+    def on_headers_complete(self) -> None:
+        """Called by llhttp. Raises GatewayError, which `data_received` gets wrapped."""
+        head = self._head()
+        self._in_head = False
+        self._arriving = HttpExchange(self, head)
+        self._waiting.append(self._arriving)
+        if self._current is None and self._room is None:
+            self._next()
+
+    def on_body(self, body: bytes) -> None:
+        """Called by llhttp."""
+        if self._arriving is not None:
+            self._arriving.feed(body)
+
+    def on_message_complete(self) -> None:
+        """Called by llhttp; before the body, where the request asks for another protocol: see `_BodyOf`."""
+        if self._arriving is not None and not (self._parser.should_upgrade() and _framing(self._headers)):
+            self._arriving.finish()
+            self._arriving = None
+            self._trailers = False
+
+    def _head(self) -> RequestHead:
+        method = self._parser.get_method().decode("ascii")
+        version = self._parser.get_http_version()
+        if sum(len(name) + len(value) + _LINE for name, value in self._headers) + len(self._url) > _MAX_HEAD:
+            raise GatewayError("headers_too_large")
+        _check(method, self._url, version, self._headers)
+        path, _, query = self._url.partition(b"?")
+        return RequestHead(
+            method=method,
+            path=path.decode("latin-1"),
+            query=query,
+            headers=self._headers,
+            http_1_0=version == "1.0",
+            keep_alive=self._parser.should_keep_alive() and not self._parser.should_upgrade(),
+            expects=version == "1.1"
+            and any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._headers),
+        )
+
+    # requests in their order
+
+    def _next(self) -> None:
+        self._wait(None)
+        self._current = self._waiting.popleft()
+        task = self._loop.create_task(self._handle(self._current))
+        self._state.tasks.add(task)
+        task.add_done_callback(self._state.tasks.discard)
+
+    async def _handle(self, exchange: HttpExchange) -> None:
+        try:
+            await self._handler(exchange)
+        finally:
+            if not exchange.over:  # a handler must not return without an answer
+                exchange.abort()
+
+    def ended(self, exchange: HttpExchange) -> None:
+        """See Socket."""
+        self._current = None
+        self._state.total_requests += 1
+        if self._transport is None:
+            return
+        if not exchange.keep_alive:
+            self._linger(whole=exchange.whole)
+        elif self._room is not None:
+            self._wait(self.patience.write)  # no further answer before there is room for it
+        else:
+            self._go_on()
+        self._pace()
+
+    def _go_on(self) -> None:
+        """The answer is on its way; what comes after it."""
+        if self._waiting:
+            self._next()
+        elif self._refused is not None:
+            self._answer_refusal()
+        elif self.closing:
+            self._wait(_LEAVE_SECONDS)
+        else:
+            self._wait(self.patience.head if self._in_head else self.patience.idle)
+
+    def _refuse(self, error: GatewayError | None) -> None:
+        """Reads nothing more; the answers that are owed come first."""
+        self._refused = error or GatewayError("malformed_request")
+        if self._arriving is not None:
+            self._arriving.fail(self._refused)
+            self._arriving = None
+        elif error is not None and self._current is None and not self._waiting:
+            self._answer_refusal()
+
+    def _answer_refusal(self) -> None:
+        assert self._refused is not None  # noqa: S101 - by its callers
+        body = self._refused.body()
+        headers = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        self.send(status_line(self._refused.kind.status) + headers + body)
+        self._linger(whole=False)
+
+    def _linger(self, *, whole: bool) -> None:
+        """Closes. Where the caller is still sending, that is read on for a while: a close in the face of it would take
+        the answer with it."""
+        if self._transport is None:
+            return
+        self._current = None
+        self._refused = self._refused or GatewayError("malformed_request")
+        self._linger_until = self._loop.time() + _MAX_LINGER_SECONDS
+        if whole or not self._transport.can_write_eof():
+            self.close()
+        else:
+            self._transport.write_eof()
+            self._linger_on()
+
+    def _linger_on(self) -> None:
+        if self._linger_until is not None:
+            self._wait(min(_LINGER_SECONDS, max(self._linger_until - self._loop.time(), 0.0)))
+
+    # bytes and time
+
+    def send(self, data: bytes) -> None:
+        """See Socket."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    async def writable(self) -> bool:
+        """See Socket."""
+        while self._room is not None and self._transport is not None:
+            left = self._transport.get_write_buffer_size()
+            try:
+                async with asyncio.timeout(self.patience.write):
+                    await asyncio.shield(self._room)
+            except TimeoutError:
+                if self._untaken() >= left:
+                    self.abort()
+                    return False
+        return self._transport is not None
+
+    def _untaken(self) -> int:
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def read_on(self) -> None:
+        """See Socket."""
+        self._pace()
+
+    def close(self) -> None:
+        """See Socket. A caller who does not take what was sent is not waited for without end."""
+        self._current = None
+        if self._transport is not None:
+            self._transport.close()
+            self._wait(self.patience.write)
+
+    def abort(self) -> None:
+        """See Socket."""
+        self._current = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _pace(self) -> None:
+        """Reads on, or not: a body that nobody takes must not pile up, nor requests ahead of their answers."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        behind = len(self._waiting) >= _MAX_WAITING or (self._arriving is not None and self._arriving.full)
+        full = behind and self._refused is None
+        if full and self._reading:
+            self._transport.pause_reading()
+        elif not full and not self._reading:
+            self._transport.resume_reading()
+        self._reading = not full
+
+    def _wait(self, seconds: float | None) -> None:
+        """Closes the connection after so many seconds; None takes that back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            self._timer = self._loop.call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        if self._transport is None:
+            return
+        if self._transport.is_closing() or self._refused is not None:
+            self._leave()
+        elif self._in_head:
+            self._refused = GatewayError("request_timeout")
+            self._answer_refusal()
+        else:
+            self.close()
+
+    def _leave(self) -> None:
+        """Ends a connection that is over, unless its caller still takes what was sent, however slowly."""
+        left = self._untaken()
+        if 0 < left < self._left:
+            self._left = left
+            self._wait(self.patience.write)
+        else:
+            self.abort()
+
+
+class _BodyOf:
+    """What llhttp calls for the body of a request that asks for another protocol. It is answered in this one all
+    the same (RFC 9110 section 7.8; Java's client wishes for `h2c` with every request), but llhttp passes over the body;
+    so a second parser is given a head without the wish, and the rest."""
+
+    def __init__(self, protocol: CallerProtocol) -> None:
+        self._protocol = protocol
+        self._begun = False
+        self.on_body = protocol.on_body
+        self.on_message_complete = protocol.on_message_complete
+
+    def on_headers_complete(self) -> None:
+        """Called by llhttp."""
+        self._begun = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by llhttp."""
+        if self._begun:
+            self._protocol.on_header(name, value)
+
+
+def _framing(headers: Headers) -> Headers:
+    return [header for header in headers if header[0] in (b"content-length", b"transfer-encoding")]
+
+
+def _plain_head(headers: Headers) -> bytes:
+    fields = b"".join(b"%b: %b\r\n" % header for header in headers)
+    return b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + fields + b"\r\n"
+
+
+def _check(method: str, target: bytes, version: str, headers: Headers) -> None:
+    """What llhttp lets through and another parser might read differently. Raises GatewayError `malformed_request`."""
+    if version not in ("1.0", "1.1"):
+        raise GatewayError("malformed_request", f"HTTP/{version} is not served here.")
+    if method == "CONNECT":
+        raise GatewayError("malformed_request", "This is no proxy for tunnels.")
+    if not target.startswith(b"/") or b"#" in target or not target.isascii():
+        raise GatewayError("malformed_request", "A request names its path alone, in ASCII.")
+    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    if codings and (version == "1.0" or [value.lower() for value in codings] != [b"chunked"]):
+        raise GatewayError("malformed_request", "Of transfer codings only `chunked` is served, in HTTP/1.1.")
+    hosts = sum(name == b"host" for name, _ in headers)
+    if hosts > 1 or (version == "1.1" and not hosts):
+        raise GatewayError("malformed_request", "A request names its host, once.")
+
+
+def _malformed(error: Exception) -> GatewayError:
+    return GatewayError("malformed_request", f"The request cannot be read: {error}.")
