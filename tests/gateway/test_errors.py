@@ -45,7 +45,10 @@ TYPES = {
     409: "invalid_request_error",
     413: "invalid_request_error",
     422: "invalid_request_error",
+    408: "invalid_request_error",
     429: "rate_limit_error",
+    431: "invalid_request_error",
+    501: "invalid_request_error",
     500: "server_error",
     502: "server_error",
     503: "server_error",
@@ -58,18 +61,24 @@ def test_the_contracts_statuses(code: str, status: int) -> None:
     assert GatewayError(code).kind.status == status
 
 
-@pytest.mark.parametrize("code", TABLE)
-def test_the_shape(code: str) -> None:
-    error = GatewayError(code)
+def test_an_upgrade_has_a_status_of_its_own() -> None:
+    error = GatewayError("upgrade_not_supported")
+    assert (error.kind.status, error.code) == (501, "endpoint_not_supported")
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_the_shape(row: str) -> None:
+    error = GatewayError(row)
+    code = TABLE[row].code or row
     body = json.loads(error.body())
     assert list(body) == ["error"]
     assert set(body["error"]) == {"message", "type", "param", "code"}
     assert body["error"]["code"] == code
     assert body["error"]["type"] == TYPES[error.kind.status]
     assert body["error"]["param"] is None
-    assert body["error"]["message"] == TABLE[code].message
+    assert body["error"]["message"] == TABLE[row].message
     assert body["error"]["message"].endswith(".")
-    assert str(error) == f"{code}: {TABLE[code].message}"
+    assert str(error) == f"{code}: {TABLE[row].message}"
 
 
 @pytest.mark.parametrize("code", TABLE)
@@ -78,6 +87,36 @@ def test_the_headers(code: str) -> None:
     assert headers[b"content-type"] == b"application/json"
     assert (b"retry-after" in headers) is (code in RETRY)
     assert int(headers.get(b"retry-after", b"1")) > 0
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_anthropics_shape(row: str) -> None:
+    """As its API reference has it, "Errors"; our code beside theirs."""
+    error = GatewayError(row)
+    body = json.loads(error.anthropic_body("call_1"))
+    assert (set(body), body["type"], body["request_id"]) == ({"type", "error", "request_id"}, "error", "call_1")
+    assert set(body["error"]) == {"type", "message", "code"}
+    assert (body["error"]["message"], body["error"]["code"]) == (error.message, error.code)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ("invalid_json", "invalid_request_error"),
+        ("invalid_api_key", "authentication_error"),
+        ("tenant_suspended", "permission_error"),
+        ("model_not_found", "not_found_error"),
+        ("request_timeout", "invalid_request_error"),
+        ("request_too_large", "request_too_large"),
+        ("concurrency_limit_exceeded", "rate_limit_error"),
+        ("internal_error", "api_error"),
+        ("upstream_unreachable", "api_error"),
+        ("draining", "api_error"),
+        ("upstream_timeout", "timeout_error"),
+    ],
+)
+def test_anthropics_types(row: str, kind: str) -> None:
+    assert json.loads(GatewayError(row).anthropic_body("call_1"))["error"]["type"] == kind
 
 
 def test_words_and_field_of_its_own() -> None:

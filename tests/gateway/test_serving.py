@@ -1,5 +1,7 @@
 """The processes of a gateway: how they start, what they say when they cannot, and how they end together."""
 
+import contextlib
+import json
 import os
 import signal
 import socket
@@ -7,13 +9,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
-from tests.support.admin import NO_TLS, Admin
+from tests.support.admin import NO_TLS, STOCK, Admin
 from tests.support.firms import Firm
 from tests.support.processes import Program, children, gateway_environ, gone, running, wait_until
+from tests.support.raw import Answer, Cut, Raw, request
+from tests.support.servers import Signal, in_thread
+from tests.support.upstream import Peer, Received, Upstream, echo_model, upstream
 from tests.support.vaults import write_vault
 
 
@@ -143,3 +149,229 @@ def test_what_a_person_can_mend_is_said_without_a_traceback(
 
 def test_it_says_which_one_it_is() -> None:
     assert housestyle(["--version"], {}).stdout.startswith("housestyle ")
+
+
+# the end of a gateway under load, with one process and with two
+
+WORKERS = pytest.mark.parametrize("workers", [1, 2])
+FIRST, LAST = b'data: {"id":"c1","model":"m-1","choices":[]}\n\n', b"data: [DONE]\n\n"
+
+
+class Provider:
+    """An upstream whose streams wait in their middle until a test lets them go on."""
+
+    def __init__(self) -> None:
+        self.go_on = Signal()
+
+    async def answer(self, received: Received, peer: Peer) -> None:
+        if not json.loads(received.body).get("stream"):
+            await echo_model(received, peer)
+            return
+        await peer.begin_stream()
+        await peer.chunk(FIRST)
+        await self.go_on.reached()
+        await peer.chunk(LAST)
+        await peer.chunk(b"")
+
+
+@pytest.fixture
+def provider() -> Provider:
+    """One for a test."""
+    return Provider()
+
+
+@pytest.fixture
+def scripted(provider: Provider) -> Iterator[Upstream]:
+    """It, on its socket; whatever waits there is let go at the end."""
+    with in_thread(upstream(provider.answer)) as made:
+        yield made
+        provider.go_on.set()
+
+
+@contextlib.contextmanager
+def started(folder: Path, workers: int = 1, **environ: str) -> Iterator[Program]:
+    """A gateway of so many processes; again on the same data."""
+    arguments = ["serve", "--port", "0", "--workers", str(workers)]
+    with running(arguments, gateway_environ(folder / "data", **environ), folder / "log") as program:
+        yield program
+
+
+def chat(firm: Firm, **more: Any) -> bytes:
+    """A call of the firm's, as bytes."""
+    body = json.dumps({"model": STOCK, "messages": [{"role": "user", "content": "Hello"}], **more}).encode()
+    return request("POST", "/v1/chat/completions", f"authorization: Bearer {firm.key}", body=body)
+
+
+def streaming(caller: Raw, firm: Firm) -> Answer:
+    """The head of a stream that has begun."""
+    caller.send(chat(firm, stream=True, stream_options={"include_usage": True}))
+    head = caller.head()
+    assert head.status == 200
+    assert caller.chunk() == FIRST
+    return head
+
+
+def takes_no_more(url: str) -> bool:
+    """Whether new connections are refused."""
+    try:
+        Raw(url).leave()
+    except ConnectionError:
+        return True
+    return False
+
+
+def record(folder: Path, firm: Firm, call_id: str) -> Any:
+    """What a gateway that is started again on the data knows of a call."""
+    with started(folder) as again, Admin(again.url) as admin:
+        return admin.get(f"{firm.path}/why/{call_id}")
+
+
+@WORKERS
+def test_a_stream_under_way_ends_whole_and_nothing_is_lost(
+    tmp_path: Path, scripted: Upstream, provider: Provider, workers: int
+) -> None:
+    with started(tmp_path, workers) as gateway, Admin(gateway.url) as admin:
+        firm = Firm(admin, scripted.url)
+        with Raw(gateway.url) as caller, Raw(gateway.url) as probe, Raw(gateway.url) as late:
+            head = streaming(caller, firm)
+            assert probe.ask("GET", "/readyz").status == 200
+            assert late.ask("GET", "/readyz").status == 200
+            gateway.process.send_signal(signal.SIGTERM)
+            late.send(chat(firm))
+            assert late.answer("POST").status == 200, "what is on its way already is served"
+            while (told := probe.ask("GET", "/readyz")).status == 200:
+                assert not told.closes
+            assert (told.status, json.loads(told.body)["draining"]) == (503, True)
+            wait_until(lambda: takes_no_more(gateway.url), 10, "the end of new connections")
+            assert gateway.process.poll() is None
+            assert caller.quiet(0.2), "the stream goes on"
+            provider.go_on.set()
+            assert [caller.chunk(), caller.chunk()] == [LAST, b""]
+            assert caller.rest() == b""
+        assert gateway.process.wait(30) == 0
+        gateway.stop()  # closes what is open of it
+    why = record(tmp_path, firm, head.header("x-call-id")[0])
+    assert (why["status"], why["stream"], why["cancelled"], why["response_id"]) == (200, True, False, "c1")
+
+
+@WORKERS
+def test_what_does_not_end_within_the_drain_time_is_cut(tmp_path: Path, scripted: Upstream, workers: int) -> None:
+    with (
+        started(tmp_path, workers, HOUSESTYLE_DRAIN_SECONDS="0.5") as gateway,
+        Admin(gateway.url) as admin,
+    ):
+        firm = Firm(admin, scripted.url)
+        with Raw(gateway.url) as caller:
+            head = streaming(caller, firm)
+            gateway.process.send_signal(signal.SIGTERM)
+            with pytest.raises(Cut):
+                caller.chunk()
+        assert gateway.process.wait(30) == 0
+        gateway.stop()
+    why = record(tmp_path, firm, head.header("x-call-id")[0])
+    assert (why["status"], why["cancelled"]) == (200, True)
+
+
+@pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGINT), (2, signal.SIGTERM)])
+def test_a_call_that_waits_for_its_first_byte_is_waited_for(
+    tmp_path: Path, scripted: Upstream, workers: int, how: signal.Signals
+) -> None:
+    go_on = Signal()
+
+    async def slow(received: Received, peer: Peer) -> None:
+        await go_on.reached()
+        await echo_model(received, peer)
+
+    scripted.script = slow
+    with started(tmp_path, workers) as gateway, Admin(gateway.url) as admin:
+        firm = Firm(admin, scripted.url)
+        below = children(gateway.process.pid)
+        with Raw(gateway.url) as caller:
+            caller.send(chat(firm))
+            wait_until(lambda: bool(scripted.requests), what="the call upstream")
+            gateway.process.send_signal(how)
+            wait_until(lambda: takes_no_more(gateway.url), 10, "the end of new connections")
+            go_on.set()
+            told = caller.answer("POST")
+            assert (told.status, told.closes) == (200, True)
+        assert gateway.process.wait(30) == 0
+        gateway.stop()
+        wait_until(lambda: gone(list(below)), 20, "the end of its children")
+
+
+# several processes
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A gateway of two processes."""
+    with started(tmp_path_factory.mktemp("pair"), 2) as gateway:
+        yield gateway
+
+
+def replicas_of(gateway: Program) -> list[int]:
+    """The processes that serve."""
+    return [pid for pid, line in children(gateway.process.pid).items() if "gateway replica" in line]
+
+
+def live(admin: Admin) -> set[str]:
+    """The replicas that say so."""
+    return {replica["id"] for replica in admin.get("/replicas") if replica["live"]}
+
+
+def test_each_process_is_a_replica_and_a_change_reaches_both(pair: Program, sandbox: Program) -> None:
+    with Admin(pair.url) as admin:
+        wait_until(lambda: len(live(admin)) == 2, what="two replicas")
+        firm = Firm(admin, sandbox.url)
+        answer = admin.ask("PUT", firm.path, {"name": "Both"})
+        assert (answer.headers["x-replicas"], answer.headers["x-acknowledged"]) == ("2", "2")
+        seen: set[str] = set()
+        while len(seen) < 2:  # a connection is one process's
+            with Raw(pair.url) as caller:
+                seen.add(json.loads(caller.ask("GET", "/readyz").body)["replica"])
+                caller.send(chat(firm))
+                assert caller.answer("POST").status == 200
+        assert seen == live(admin)
+
+
+def test_the_metrics_are_those_of_all_processes(pair: Program, sandbox: Program) -> None:
+    sample = b'housestyle_unidentified_calls_total{error="invalid_api_key"} %d.0'
+    seen = set()
+    for number in range(1, 200):
+        with Raw(pair.url) as caller:
+            seen.add(json.loads(caller.ask("GET", "/readyz").body)["replica"])
+            assert caller.ask("GET", "/v1/models").status == 401
+        with Raw(pair.url) as caller:
+            assert sample % number in caller.ask("GET", "/metrics").body
+        if len(seen) == 2 and number > 5:
+            return
+    raise AssertionError("every connection came to the same process")
+
+
+def test_a_process_that_dies_is_replaced_and_the_other_serves_meanwhile(pair: Program, sandbox: Program) -> None:
+    with Admin(pair.url) as admin:
+        firm = Firm(admin, sandbox.url)
+        before = live(admin)
+        killed, other = replicas_of(pair)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: gone([killed]), what="its end")
+    while len(now := replicas_of(pair)) < 2:
+        assert now == [other]
+        assert firm.say().status_code == 200
+    with Admin(pair.url) as admin:
+        wait_until(lambda: len(live(admin)) == 2 and live(admin) != before, what="the new one")
+        assert len(before & live(admin)) == 1
+        firm.move_to(admin)
+        assert admin.ask("PUT", firm.path, {"name": "After"}).headers["x-acknowledged"] == "2"
+
+
+def test_however_several_end_their_children_end_with_them(tmp_path: Path) -> None:
+    for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        with started(tmp_path, 2) as gateway:
+            below = children(gateway.process.pid)
+            assert len(replicas_of(gateway)) == 2
+            gateway.process.send_signal(how)
+            gateway.process.wait(40)
+            gateway.stop()
+            wait_until(lambda: gone(list(below)), 20, f"the end of its children after {how.name}")  # noqa: B023
+            assert gateway.process.returncode == (-9 if how == signal.SIGKILL else 0)

@@ -2,12 +2,14 @@
 
 import base64
 import ipaddress
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.settings import ATTACHED_REDIS, SettingsError, read, unknown
+from gateway.upstream.addresses import parse_base_url
 
 KEY_1, KEY_2 = b"1" * 32, b"2" * 32
 TEXT_1, TEXT_2 = base64.b64encode(KEY_1).decode(), base64.b64encode(KEY_2).decode()
@@ -93,6 +95,9 @@ VARIABLES = [
     "HOUSESTYLE_WHY_DAYS",
     "HOUSESTYLE_WHY_MAX",
     "HOUSESTYLE_POLL_SECONDS",
+    "HOUSESTYLE_TRANSLATOR_PYTHON",
+    "HTTPS_PROXY",
+    "NO_PROXY",
 ]
 
 
@@ -173,3 +178,92 @@ def test_a_slip_of_the_pen_is_noticed() -> None:
 
 def test_other_variables_are_nobodys_business() -> None:
     assert read({"PATH": "/bin", "HOUSESTYLE_UNKNOWN": "x", "CONNECT_TIMEOUT": "bad"}) == read({})
+
+
+# outgoing connections
+
+
+def proxied(environ: dict[str, str], url: str) -> bool:
+    """Whether a provider at `url` is reached through the proxy."""
+    proxies = read(environ).proxies
+    assert proxies is not None
+    return proxies.of(parse_base_url(url)[0]) is not None
+
+
+def test_without_a_proxy_there_is_none() -> None:
+    assert read({}).proxies is None
+    assert read({"HTTPS_PROXY": "", "https_proxy": ""}).proxies is None
+    assert read({"NO_PROXY": "*", "HTTP_PROXY": "http://proxy:3128"}).proxies is None
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+def test_a_proxy(name: str) -> None:
+    proxies = read({name: "http://user:p%40ss@proxy.internal:3128"}).proxies
+    assert proxies is not None
+    assert (proxies.proxy.host, proxies.proxy.port) == ("proxy.internal", 3128)
+    assert proxies.proxy.authorization == b"Basic " + base64.b64encode(b"user:p@ss")
+    assert "p@ss" not in repr(proxies)
+
+
+def test_the_one_in_capitals_goes_first() -> None:
+    environ = {"HTTPS_PROXY": "http://one:1", "https_proxy": "http://two:2"}
+    proxies = read(environ).proxies
+    assert proxies is not None
+    assert proxies.proxy.host == "one"
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+@pytest.mark.parametrize(
+    ("url", "through"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://llm.corp.example/v1", False),
+        ("https://10.1.2.3/v1", False),
+        ("https://11.1.2.3/v1", True),
+        ("http://api.openai.com/v1", False),
+    ],
+)
+def test_who_is_reached_without_it(name: str, url: str, through: bool) -> None:
+    environ = {"HTTPS_PROXY": "http://proxy:3128", name: "localhost, .corp.example,10.0.0.0/8"}
+    assert proxied(environ, url) is through
+
+
+@pytest.mark.parametrize(
+    "text", ["socks5://proxy:1080", "https://proxy:443", "proxy:3128", "http://", "http://proxy:x"]
+)
+def test_a_proxy_that_is_not_spoken_to_is_told_with_its_variable(text: str) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        with pytest.raises(SettingsError, match="HTTPS_PROXY"):
+            read({name: text})
+
+
+def test_a_proxys_password_is_not_repeated_in_the_message() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read({"HTTPS_PROXY": "socks5://user:hidden@proxy:1080"})
+    assert "hidden" not in str(refused.value)
+
+
+# the translator
+
+
+def test_the_translators_python_is_the_one_that_is_named() -> None:
+    assert read({"HOUSESTYLE_TRANSLATOR_PYTHON": sys.executable}).translator_python == Path(sys.executable)
+
+
+def test_a_translators_python_that_is_not_there_is_said(tmp_path: Path) -> None:
+    for named in (tmp_path, tmp_path / "python"):
+        with pytest.raises(SettingsError, match="HOUSESTYLE_TRANSLATOR_PYTHON"):
+            read({"HOUSESTYLE_TRANSLATOR_PYTHON": str(named)})
+
+
+def test_else_it_is_the_one_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    assert read({}).translator_python is None
+    python = tmp_path / ".venv-translator" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert read({}).translator_python == python
+
+
+def test_its_variable_is_a_known_one() -> None:
+    assert unknown({"HOUSESTYLE_TRANSLATOR_PYTHON": "x", "HTTPS_PROXY": "y"}) == []

@@ -11,8 +11,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from gateway.telemetry import PROVIDER_NAMES, Attempt, CallFacts, Telemetry
-from gateway.wire.openai import Served
+from gateway.telemetry import Attempt, CallFacts, Telemetry
+from gateway.wire.answers import Served
+from gateway.wire.kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,19 +152,10 @@ def test_a_failed_attempt(error: str) -> None:
     assert span.status.status_code is StatusCode.ERROR
 
 
-@pytest.mark.parametrize(("kind", "name"), [*PROVIDER_NAMES.items(), ("something_new", "something_new")])
-def test_providers_have_the_conventions_names(kind: str, name: str) -> None:
-    assert (span_of(attempt_of(provider_kind=kind)).attributes or {})["gen_ai.provider.name"] == name
-
-
-def test_the_contracts_examples_of_provider_names() -> None:
-    named = {kind: PROVIDER_NAMES[kind] for kind in ("openai", "azure_openai", "anthropic", "bedrock")}
-    assert named == {
-        "openai": "openai",
-        "azure_openai": "azure.ai.openai",
-        "anthropic": "anthropic",
-        "bedrock": "aws.bedrock",
-    }
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_provider_is_named_as_the_table_of_kinds_has_it(kind: str) -> None:
+    named = (span_of(attempt_of(provider_kind=kind)).attributes or {})["gen_ai.provider.name"]
+    assert named == KINDS[kind].provider_name
 
 
 def test_a_call_that_fell_back_has_two_spans() -> None:

@@ -47,6 +47,10 @@ class Peer:
         """A chunk; an empty one ends the stream."""
         await self.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
 
+    async def read(self, most: int) -> bytes:
+        """What more comes, at most so much; b"" at the end."""
+        return await self._reader.read(most)
+
     async def gone(self) -> None:
         """Returns when the other side closes."""
         with contextlib.suppress(ConnectionError):

@@ -97,8 +97,30 @@ def test_a_body_of_more_than_a_megabyte_is_refused(admin: Admin) -> None:
     assert admin.refused("PUT", f"/tenants/{unique('t')}", body)[:2] == (413, "request_too_large")
 
 
-@pytest.mark.parametrize("path", ["vector_stores", "fine_tuning/jobs", "organization", "files/x", "a/../files", ""])
-def test_no_further_paths_are_opened(admin: Admin, path: str) -> None:
+def test_further_paths_are_a_platform_admins_to_open(admin: Admin, gateway: Program) -> None:
+    tenant = f"/tenants/{unique('t')}"
+    assert admin.put(tenant, {"allowed_paths": ["rerank", "batches/*"]})["allowed_paths"] == ["rerank", "batches/*"]
+    key = admin.post(f"{tenant}/keys", {"role": "tenant_admin"})["key"]
+    with Admin(gateway.url, key) as own:
+        assert own.refused("PUT", tenant, {"allowed_paths": ["uploads"]})[:2] == (403, "forbidden_role")
+    assert admin.get(tenant)["allowed_paths"] == ["rerank", "batches/*"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "fine_tuning/jobs",
+        "fine_tuning/*",
+        "v1/fine_tuning/jobs",
+        "organization",
+        "a/../files",
+        "/rerank",
+        "a%2fb",
+        "a?b",
+        "",
+    ],
+)
+def test_what_spends_or_leads_elsewhere_is_never_opened(admin: Admin, path: str) -> None:
     answer = admin.refused("PUT", f"/tenants/{unique('t')}", {"allowed_paths": [path]})
     assert answer == (422, "invalid_field", "allowed_paths")
 

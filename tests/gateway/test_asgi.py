@@ -1,13 +1,19 @@
-"""The ASGI adapter, its server's side played by hand: what is received, what is sent, and in which order."""
+"""Both ways between exchanges and ASGI: the adapter, its server's side played by hand; an application behind an
+exchange, over real sockets. What every adapter promises is in `test_conformance.py`."""
 
 import asyncio
+import json
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from starlette.types import Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.errors import GatewayError
-from gateway.exchange import AsgiExchange, CallerGone
+from gateway.asgi import AsgiExchange, behind
+from gateway.exchange import CallerGone, Exchange
+from tests.support.raw import Cut, Raw, chunked, request
+from tests.support.servers import Server as RealServer
+from tests.support.servers import Signal, serving
 
 DISCONNECT: Message = {"type": "http.disconnect"}
 
@@ -46,10 +52,6 @@ class Server:
         return AsgiExchange({**plain, **scope}, self.receive, self.send)
 
 
-def refused(error: pytest.ExceptionInfo[GatewayError]) -> str:
-    return error.value.code
-
-
 # the request
 
 
@@ -77,44 +79,22 @@ def test_a_server_that_gives_no_raw_path(scope: dict[str, Any]) -> None:
     ],
 )
 async def test_the_body(messages: list[Message], body: bytes) -> None:
-    assert await Server(*messages).exchange().body(2) == body
+    assert await whole(Server(*messages).exchange()) == body
 
 
-@pytest.mark.parametrize(
-    "messages",
-    [[part(b"12345")], [part(b"123", more=True), part(b"45")], [part(b"123", more=True), part(b"45", more=True)]],
-)
-async def test_a_body_over_the_limit_is_not_read_on(messages: list[Message]) -> None:
-    server = Server(*messages)
-    with pytest.raises(GatewayError) as error:
-        await server.exchange().body(4)
-    assert refused(error) == "request_too_large"
-
-
-async def test_a_body_that_says_it_is_too_long_is_not_read_at_all() -> None:
-    server = Server(part(b"12345"))
-    with pytest.raises(GatewayError) as error:
-        await server.exchange((b"content-length", b"5")).body(4)
-    assert refused(error) == "request_too_large"
-    assert server.incoming.qsize() == 1
-
-
-async def test_a_body_of_exactly_the_limit() -> None:
-    assert await Server(part(b"1234")).exchange((b"content-length", b"4")).body(4) == b"1234"
-
-
-async def test_what_arrives_counts_not_what_was_announced() -> None:
-    with pytest.raises(GatewayError) as error:
-        await Server(part(b"12345")).exchange((b"content-length", b"1")).body(4)
-    assert refused(error) == "request_too_large"
-    assert await Server(part(b"1")).exchange((b"content-length", b"junk")).body(4) == b"1"
+async def whole(exchange: Exchange) -> bytes:
+    parts = []
+    while part := await exchange.read():
+        parts.append(part)
+    assert await exchange.read() == b""
+    return b"".join(parts)
 
 
 @pytest.mark.parametrize("messages", [[DISCONNECT], [part(b"{", more=True), DISCONNECT]])
 async def test_a_caller_who_leaves_before_the_request_is_whole(messages: list[Message]) -> None:
     exchange = Server(*messages).exchange()
     with pytest.raises(CallerGone):
-        await exchange.body(10)
+        await whole(exchange)
     assert exchange.gone
 
 
@@ -124,7 +104,7 @@ async def test_a_caller_who_leaves_before_the_request_is_whole(messages: list[Me
 async def test_a_caller_who_leaves_is_told_of_once() -> None:
     server = Server(part(b"{}"))
     exchange = server.exchange()
-    await exchange.body(10)
+    await whole(exchange)
     gone: list[bool] = []
     left = asyncio.Event()
 
@@ -142,11 +122,11 @@ async def test_a_caller_who_leaves_is_told_of_once() -> None:
     assert gone == [True]
 
 
-@pytest.mark.parametrize("how", ["end", "abort", "close"])
+@pytest.mark.parametrize("how", ["end", "abort", "cut", "close"])
 async def test_after_the_end_nobody_is_told_anything(how: str) -> None:
     server = Server(part(b"{}"))
     exchange = server.exchange()
-    await exchange.body(10)
+    await whole(exchange)
     told: list[None] = []
     exchange.on_gone(lambda: told.append(None))
     exchange.start(200, [])
@@ -154,6 +134,8 @@ async def test_after_the_end_nobody_is_told_anything(how: str) -> None:
         await exchange.end()
     elif how == "abort":
         exchange.abort()
+    elif how == "cut":
+        exchange.cut()
     else:
         exchange.close()
     server.incoming.put_nowait(DISCONNECT)
@@ -224,6 +206,29 @@ async def test_an_aborted_answer_stays_unfinished() -> None:
     assert server.sent == [HEAD, body(b"a", more=True)]
 
 
+async def test_a_cut_sends_what_was_written_and_no_end() -> None:
+    server = Server()
+    exchange = server.exchange()
+    exchange.start(200, [(b"a", b"1")])
+    exchange.write(b"a")
+    await exchange.drain()
+    exchange.write(b"b")
+    exchange.cut()
+    assert server.sent == [HEAD, body(b"a", more=True), body(b"b", more=True)]
+
+
+async def test_a_cut_waits_for_nobody() -> None:
+    server = Server()
+    exchange = server.exchange()
+    exchange.start(200, [(b"a", b"1")])
+    exchange.write(b"a")
+    await exchange.drain()
+    server.room.clear()
+    exchange.write(b"b")
+    exchange.cut()
+    assert server.sent == [HEAD, body(b"a", more=True)]
+
+
 async def test_a_slow_caller_is_waited_for() -> None:
     server = Server()
     server.room.clear()
@@ -237,3 +242,101 @@ async def test_a_slow_caller_is_waited_for() -> None:
     server.room.set()
     await draining
     assert server.sent == [HEAD, body(b"x", more=True)]
+
+
+# an application behind an exchange
+
+
+def serve(app: ASGIApp) -> AbstractContextManager[RealServer]:
+    return serving(lambda exchange: behind(exchange, app))
+
+
+async def taken(receive: Receive) -> bytes:
+    parts, more = [], True
+    while more:
+        message = await receive()
+        assert message["type"] == "http.request"
+        parts.append(message["body"])
+        more = message["more_body"]
+    return b"".join(parts)
+
+
+async def told(send: Send, *parts: bytes) -> None:
+    await send({"type": "http.response.start", "status": 201, "headers": [(b"X-Odd", b"1"), (b"content-type", b"a/b")]})
+    for number, part in enumerate(parts, 1):
+        await send({"type": "http.response.body", "body": part, "more_body": number < len(parts)})
+
+
+def test_an_application_sees_the_request_as_asgi_has_it() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen = {name: str(value) for name, value in scope.items()}
+        await told(send, json.dumps([seen, (await taken(receive)).decode()]).encode())
+
+    with serve(app) as server, Raw(server.url) as caller:
+        for sent in (
+            request("PUT", "/a%20b%2Fc?x=%20", "X-A: 1", body=b"hello"),
+            chunked("PUT", "/a%20b%2Fc?x=%20", "X-A: 1", parts=(b"he", b"llo")),
+        ):
+            caller.send(sent)
+            answer = caller.answer()
+            assert (answer.status, answer.header("x-odd"), answer.header("content-type")) == (201, ["1"], ["a/b"])
+            scope, body = json.loads(answer.body)
+            assert body == "hello"
+            assert (scope["type"], scope["method"], scope["path"]) == ("http", "PUT", "/a b/c")
+            assert (scope["raw_path"], scope["query_string"]) == ("b'/a%20b%2Fc'", "b'x=%20'")
+            assert "(b'x-a', b'1')" in scope["headers"]
+
+
+@pytest.mark.parametrize("parts", [(b"",), (b"hello",), (b"hel", b"lo"), (b"hello", b"")])
+def test_an_applications_answer(parts: tuple[bytes, ...]) -> None:
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        await told(send, *parts)
+
+    with serve(app) as server, Raw(server.url) as caller:
+        for _ in range(2):
+            answer = caller.ask("GET", "/")
+            assert (answer.status, answer.body) == (201, b"".join(parts))
+
+
+def test_an_application_that_asks_on_hears_of_the_callers_leaving() -> None:
+    waiting, heard = Signal(), Signal()
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await taken(receive)
+        waiting.set()
+        assert await receive() == {"type": "http.disconnect"}
+        await told(send, b"dropped", b"too")
+        heard.set()
+
+    with serve(app) as server, Raw(server.url) as caller:
+        caller.send(request("POST", "/", body=b"hello"))
+        assert waiting.wait()
+        caller.leave()
+        assert heard.wait()
+
+
+def test_an_application_hears_of_a_caller_who_leaves_in_its_request() -> None:
+    began, heard = Signal(), Signal()
+
+    async def app(_: Scope, receive: Receive, __: Send) -> None:
+        assert (await receive())["body"] == b"he"
+        began.set()
+        assert await receive() == {"type": "http.disconnect"}
+        heard.set()
+
+    with serve(app) as server, Raw(server.url) as caller:
+        caller.send(request("POST", "/", "content-length: 5") + b"he")
+        assert began.wait()
+        caller.leave()
+        assert heard.wait()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_application_that_returns_in_the_middle_ends_the_connection(begun: bool) -> None:
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+            await send({"type": "http.response.body", "body": b"hello", "more_body": True})
+
+    with serve(app) as server, Raw(server.url) as caller, pytest.raises(Cut):
+        caller.ask("GET", "/")
