@@ -1,5 +1,5 @@
-"""The caller goes away: the provider behind the translator sees its connection end, whatever the call waits for, and the
-record says so. How long it takes is measured by `leaving.py`. Mirrors nothing: see conftest."""
+"""The caller goes away: the provider behind the translator sees its connection end, whatever the call waits for, and
+the record says so. How long it takes is measured by `leaving.py`. Mirrors nothing: see conftest."""
 
 import asyncio
 

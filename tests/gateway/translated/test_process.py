@@ -1,5 +1,5 @@
-"""The translator's process under a whole gateway: started by the first call that needs it, killed in the middle of some,
-ended with its gateway; and what callers of other providers notice of it, which is nothing. Mirrors nothing: see
+"""The translator's process under a whole gateway: started by the first call that needs it, killed in the middle of
+some, ended with its gateway; and what callers of other providers notice of it, which is nothing. Mirrors nothing: see
 conftest."""
 
 import asyncio
@@ -12,11 +12,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
-import openai
 import pytest
 
 from tests.gateway.translated.firms import KINDS, answering, assistant, new_firm, provider, record, record_of
-from tests.gateway.translated.leaving import Departure
 from tests.gateway.translator.providers import whole
 from tests.gateway.translator.talking import MESSAGES, PYTHON
 from tests.gateway.upstream.server import Peer
@@ -148,6 +146,11 @@ async def test_killed_in_the_middle(admin: Admin, gateway: Program, http: httpx2
     assert failed.json()["error"]["code"] in ("upstream_protocol_error", "upstream_unreachable")
 
 
+def modes_in(temporary: str) -> list[int]:
+    """Who may use each of the gateway's directories in the temporary one."""
+    return [path.stat().st_mode & 0o777 for path in Path(temporary).glob("housestyle-*")]
+
+
 @contextlib.contextmanager
 def slow_to_start(directory: Path) -> Iterator[tuple[Path, Path]]:
     """A Python that does not begin before it is told to; and where that is said."""
@@ -189,8 +192,7 @@ async def test_the_first_call_starts_it_and_the_gateways_end_ends_it(tmp_path: P
                     assert (await first).choices[0].message.content == "Hello."
                     assert len(seen) == 1  # whoever left asked nothing
             [pid] = translators(program)
-            [directory] = Path(temporary).glob("housestyle-*")
-            assert directory.stat().st_mode & 0o777 == 0o700
+            assert modes_in(temporary) == [0o700]
             program.stop() if end == "stop" else program.kill()
             wait_until(lambda: gone([pid]), what="the translator's end")
-            assert list(Path(temporary).glob("housestyle-*")) == []
+            assert modes_in(temporary) == []
