@@ -62,7 +62,7 @@ _BELOW = tuple(endpoint for endpoint in TABLE if endpoint.path.endswith("/"))
 _NEVER = frozenset({"fine_tuning", "fine-tunes", "fine_tunes", "organization", "organizations"})
 _ALLOWED_METHODS = ("GET", "POST", "DELETE", "PUT", "PATCH", "HEAD")
 _FILES = frozenset({"files", "uploads"})
-_SAFE = "/:@-._~"
+_SAFE = "/:@-._~!$&'()*,=+"  # RFC 3986 section 3.3: what a path may hold as it is
 _V1 = "/v1/"
 
 

@@ -351,7 +351,10 @@ class Lifecycle:
         dialect = who.target.endpoint.dialect
         reader = AnswerReader(dialect if events or b"json" in content_type else None, stream=events, budget=self._held)
         extra = UsageFilter() if events and call.usage_added else None
-        exchange.start(answer.status, wire_headers.to_caller(answer.headers) + self._own_headers(call))
+        headers = wire_headers.to_caller(answer.headers)
+        if extra:  # what goes on is shorter than what came
+            headers = [header for header in headers if header[0] != b"content-length"]
+        exchange.start(answer.status, headers + self._own_headers(call))
         with _accounted(attempt):
             try:
                 await exchange.drain()

@@ -36,6 +36,8 @@ _INTERNAL = b"x-housestyle-"
 _REWRITTEN = frozenset({b"host", b"content-length", b"accept-encoding", b"expect", b"traceparent"})
 _OURS = frozenset({b"x-call-id", b"x-fine-tuned", b"x-model-reason"})
 
+_MAX_DIGITS = 20  # below 2^64; Python refuses to read thousands of them
+
 _NOT_SENT = _HOP_BY_HOP | _CREDENTIALS | _CONTROL | _ORIGIN | _REWRITTEN
 _NOT_RELAYED = _HOP_BY_HOP | _OURS
 
@@ -89,9 +91,9 @@ def joined(headers: Headers, name: bytes) -> bytes | None:
 
 
 def content_length(headers: Headers) -> int | None:
-    """The announced length of a body, in bytes; None where none is announced."""
-    value = first(headers, b"content-length")
-    return int(value) if value is not None and value.strip().isdigit() else None
+    """The announced length of a body, in bytes; None where none is announced that a body can have."""
+    value = (first(headers, b"content-length") or b"").strip()
+    return int(value) if value.isdigit() and len(value) < _MAX_DIGITS else None
 
 
 def upgrades(headers: Headers) -> bool:

@@ -16,7 +16,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _AT_END = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\n)\Z|\r\r\Z")
 _MAX_EVENT = 8 << 20
 _OWN = 16 * 1024  # of an event that has begun, this much is held without asking
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 TAIL = 4  # how many bytes of a stream's end tell whether an event ends there
 START = b"\n\n"  # the tail of a stream that has not begun: an event may follow
@@ -50,10 +50,10 @@ class EventScanner:
         """The `data` of each event that `chunk` completes."""
         searched = max(0, len(self._rest) - 3)  # what lies before was searched; a blank line has at most 4 bytes
         self._rest += chunk
-        if not self._begun and len(self._rest) >= len(_BYTE_ORDER_MARK):
+        if not self._begun and len(self._rest) >= len(BYTE_ORDER_MARK):
             self._begun = True
-            if self._rest.startswith(_BYTE_ORDER_MARK):
-                del self._rest[: len(_BYTE_ORDER_MARK)]
+            if self._rest.startswith(BYTE_ORDER_MARK):
+                del self._rest[: len(BYTE_ORDER_MARK)]
         payloads: list[bytes] = []
         start = 0
         for blank in BLANK_LINE.finditer(self._rest, searched):

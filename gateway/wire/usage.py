@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gateway.wire.body import RequestBody
-from gateway.wire.sse import BLANK_LINE, data_of
+from gateway.wire.sse import BLANK_LINE, BYTE_ORDER_MARK, data_of
 
 # An event that grows beyond this is not the one: it is let through as it comes.
 _MAX_HELD = 16 * 1024
@@ -49,10 +49,11 @@ class UsageFilter:
     the one, but for no more than 16 KiB. So what has been let through ends at an event's boundary, unless the event is
     longer than that."""
 
-    __slots__ = ("_dropped_cr", "_held", "_oversized")
+    __slots__ = ("_begun", "_dropped_cr", "_held", "_oversized")
 
     def __init__(self) -> None:
         self._held = bytearray()
+        self._begun = False  # the stream's first event went by; before it may stand a byte order mark
         self._oversized = False
         self._dropped_cr = False  # the last event was taken out; a line feed that follows may be its end's other half
 
@@ -64,6 +65,7 @@ class UsageFilter:
     def feed(self, chunk: bytes) -> bytes:
         """What of the stream may go on to the caller now."""
         if self._is_of_no_interest(chunk):
+            self._begun = True
             return chunk
         if self._dropped_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
@@ -75,11 +77,12 @@ class UsageFilter:
         for blank in BLANK_LINE.finditer(self._held, searched):
             event = bytes(self._held[start : blank.end()])
             start = blank.end()
-            is_extra = not self._oversized and _is_extra(event)
+            is_extra = not self._oversized and self._takes_out(event)
             if not is_extra:
                 passed += event
             self._dropped_cr = is_extra and start == len(self._held) and event.endswith(b"\r")
             self._oversized = False
+            self._begun = True
         del self._held[:start]
         if self._oversized or len(self._held) > _MAX_HELD:
             self._oversized = True
@@ -101,7 +104,10 @@ class UsageFilter:
         """What is left when the stream has ended without an event's end. A CR may have been that all the same."""
         rest = bytes(self._held)
         self._held.clear()
-        return b"" if rest.endswith(b"\n\r") and _is_extra(rest) else rest
+        return b"" if rest.endswith(b"\n\r") and self._takes_out(rest) else rest
+
+    def _takes_out(self, event: bytes) -> bool:
+        return _is_extra(event if self._begun else event.removeprefix(BYTE_ORDER_MARK))
 
 
 def _is_extra(event: bytes) -> bool:
