@@ -274,7 +274,8 @@ class Lifecycle:
     async def _attempt(self, exchange: Exchange, call: CallState, who: Identified, decision: Decision) -> Answer:
         """One request upstream; its span is made by `settle`, whatever becomes of it."""
         upstream = self._upstream(who, decision)
-        host, port = (upstream.origin.host, upstream.origin.port) if upstream.origin else (upstream.kind, 443)
+        origin = upstream.origin
+        host, port = (origin.host, origin.port) if origin else kinds.place(upstream.kind, upstream.options)
         attempt = Attempt(
             span_id=self._telemetry.new_span_id(),
             operation=who.target.endpoint.operation,
@@ -291,7 +292,8 @@ class Lifecycle:
         call.attempts.append(attempt)
         traceparent = self._telemetry.start(call.trace, attempt)
         with _accounted(attempt):
-            origin = await self._translator() if kinds.is_translated(upstream.kind) else upstream.origin
+            if kinds.is_translated(upstream.kind):
+                origin = await self._translator()
             if origin is None:
                 raise GatewayError("provider_not_configured", "The provider has no address.")
             body = self._body(call, who, decision, upstream)
@@ -364,9 +366,10 @@ class Lifecycle:
                         call.first_chunk = time.perf_counter_ns()
                         attempt.first_chunk = time.time_ns()
                     reader.feed(chunk)
-                    relayed = extra.feed(chunk) if extra else chunk
-                    if relayed:
-                        exchange.write(relayed)
+                    chunk = extra.feed(chunk) if extra else chunk
+                    if chunk:
+                        exchange.write(chunk)
+                        chunk = b""  # the connection has it: not held twice while its caller is waited for
                         await exchange.drain()
                     chunk = await answer.read()
                 if extra:

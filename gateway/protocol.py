@@ -19,6 +19,7 @@ from gateway.http_exchange import HttpExchange, Patience, RequestHead, status_li
 from gateway.wire.headers import Headers
 
 _MAX_HEAD = 64 * 1024
+_MAX_DIGITS = 18  # of a length: 10^18 bytes are more than there are, and fit into any reader's number
 _LINE = len(b": \r\n")
 _MAX_WAITING = 8  # requests sent ahead of their answers, before no more is read
 _LINGER_SECONDS = 2.0  # after the last that came from a caller who sends on though it is answered
@@ -380,6 +381,8 @@ def _check(method: str, target: bytes, version: str, headers: Headers) -> None:
         raise GatewayError("malformed_request", "This is no proxy for tunnels.")
     if not target.startswith(b"/") or b"#" in target or not target.isascii():
         raise GatewayError("malformed_request", "A request names its path alone, in ASCII.")
+    if any(name == b"content-length" and len(value) > _MAX_DIGITS for name, value in headers):
+        raise GatewayError("request_too_large", "No body is that long.")
     codings = [value for name, value in headers if name == b"transfer-encoding"]
     if codings and (version == "1.0" or [value.lower() for value in codings] != [b"chunked"]):
         raise GatewayError("malformed_request", "Of transfer codings only `chunked` is served, in HTTP/1.1.")

@@ -34,6 +34,10 @@ from gateway.store.embedded import EmbeddedRedis
 log = structlog.get_logger(__name__)
 
 _BACKLOG = 2048
+# What the kernel may hold for a caller, in bytes, of a request and unsent of an answer: left alone it takes megabytes.
+_KERNEL_RECEIVED = 256 * 1024
+_KERNEL_UNSENT = 64 * 1024
+_TCP_NOTSENT_LOWAT = 25  # linux/tcp.h; Python has no name for it before 3.12
 _ACCEPT_SECONDS = 0.05
 # Beyond the drain: a child's records are written and its spans sent.
 _SETTLE_SECONDS = 15.0
@@ -247,6 +251,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_RECEIVED)  # inherited by what is accepted
+        if sys.platform == "linux":
+            listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _KERNEL_UNSENT)
         listener.bind(address)
     except OSError as error:
         raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from None

@@ -54,8 +54,8 @@ class Attempt(Struct):
     span_id: int
     operation: str
     provider_kind: str
-    host: str
-    port: int
+    host: str | None
+    port: int | None
     fine_tuned: bool
     reason: str
     job_id: str | None

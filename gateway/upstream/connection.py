@@ -7,6 +7,7 @@ read until the relay has caught up.
 
 import asyncio
 import os
+import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from gateway.wire.headers import Headers
 
 RECEIVED = 64 * 1024
 _HIGH_WATER = 64 * 1024
+# What the kernel may hold of an answer that is not read: left alone it takes several megabytes for each connection.
+_KERNEL_RECEIVED = 256 * 1024
 _CHUNK_COST = 64  # what a bytes object takes beside its bytes, roughly: a stream of single bytes is no cheaper
 _MAX_LEFT_BEHIND = 1 << 20
 
@@ -162,6 +165,9 @@ class Connection(asyncio.BufferedProtocol):
         """Called by asyncio."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
         self.tls = transport.get_extra_info("ssl_object")
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_RECEIVED)
         self._sender = Sender(self.transport, self._on_sent)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio passes it

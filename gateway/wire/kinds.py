@@ -85,6 +85,19 @@ def is_translated(kind: str) -> bool:
     return KINDS[kind].credential == "translator"
 
 
+def place(kind: str, options: dict[str, Any]) -> tuple[str | None, int | None]:
+    """Host and port of a translated provider without a URL, as they follow from its options; None where only litellm
+    knows them."""
+    region, location = options.get("region"), options.get("location")
+    if kind == "bedrock" and region:
+        return f"bedrock-runtime.{region}.amazonaws.com", 443
+    if kind == "vertex" and location == "global":
+        return "aiplatform.googleapis.com", 443
+    if kind == "vertex" and location:
+        return (f"{location}-aiplatform" if "-" in location else f"aiplatform.{location}.rep") + ".googleapis.com", 443
+    return None, None
+
+
 def serves(kind: str, base_path: str, family: Family) -> bool:
     """Whether a provider has a route. Azure's dated interface lists catalogues, not what can be called."""
     if kind == "azure_openai" and family == "models":
