@@ -52,6 +52,7 @@ _EXPIRE_SECONDS = 15.0
 # After the word to stop, for as long whatever comes on an open connection is still served.
 _LEAVE_SECONDS = 1.0
 _SETTLE_SECONDS = 5.0
+_LOAD_SECONDS = 5.0
 
 
 class Gateway:
@@ -120,6 +121,12 @@ class Gateway:
                 shutil.rmtree(self._translator.directory, ignore_errors=True)
             await self.store.close()
 
+    async def loaded(self) -> None:
+        """Waits for the routes before anybody is let in; where the store is away, only for so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOAD_SECONDS):
+                await self.follower.loaded.wait()
+
     def stop(self) -> None:
         """The word to stop has come: readiness fails at once, new calls a moment later."""
         self.stopping = True
@@ -173,6 +180,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with gateway.running():
+            await gateway.loaded()
             yield
 
     starlette = Starlette(

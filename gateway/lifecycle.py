@@ -9,7 +9,6 @@ knows what a model is for (policies do) or what a provider's bytes mean (wire do
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -18,7 +17,7 @@ import structlog
 from msgspec import Struct
 
 from gateway import call as calls
-from gateway import endpoints, incoming, outgoing
+from gateway import endpoints, incoming, outgoing, timestamps
 from gateway.call import CallState
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
@@ -140,7 +139,7 @@ class Lifecycle:
         now = time.time()
         workflow = wire_headers.first(exchange.headers, b"x-workflow")
         return CallState(
-            call_id=f"call_{int(now * 1000):012x}{os.urandom(10).hex()}",
+            call_id=timestamps.call_id(now),
             arrived=now,
             begun=time.perf_counter_ns(),
             trace=self._telemetry.begin(wire_headers.first(exchange.headers, b"traceparent")),

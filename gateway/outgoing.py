@@ -50,7 +50,7 @@ def head(
     without = frozenset({b"content-encoding"}) if target.endpoint.rewritten else frozenset[bytes]()
     passed = [header for header in wire_headers.to_upstream(exchange.headers) if header[0] not in without]
     named = {name for name, _ in passed}
-    lines = [f"{exchange.method} {path} HTTP/1.1".encode(), b"host: " + origin.authority]
+    lines = [f"{exchange.method} {path} HTTP/1.1".encode("latin-1"), b"host: " + origin.authority]
     lines += [b"%b: %b" % header for header in passed]
     lines += [b"%b: %b" % header for header in upstream.headers]
     lines += [b"%b: %b" % header for header in kinds.KINDS[upstream.kind].defaults if header[0] not in named]

@@ -7,6 +7,7 @@ signals and shutdown. Nothing here knows a route. Sources: RFC 9112; uvicorn's `
 
 import asyncio
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
@@ -14,6 +15,7 @@ from typing import Any, cast
 import httptools
 from uvicorn.server import ServerState
 
+from gateway import timestamps
 from gateway.errors import GatewayError
 from gateway.http_exchange import HttpExchange, Patience, RequestHead, status_line
 from gateway.wire.headers import Headers
@@ -240,8 +242,10 @@ class CallerProtocol(asyncio.Protocol):
     def _answer_refusal(self) -> None:
         assert self._refused is not None  # noqa: S101 - by its callers
         body = self._refused.body()
-        headers = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-        self.send(status_line(self._refused.kind.status) + headers + body)
+        headers = [*self._refused.headers(), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        headers.append((b"x-call-id", timestamps.call_id(time.time()).encode()))
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.send(status_line(self._refused.kind.status) + lines + b"\r\n" + body)
         self._linger(whole=False)
 
     def _linger(self, *, whole: bool) -> None:

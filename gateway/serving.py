@@ -146,6 +146,7 @@ def _run_several(listener: socket.socket, workers: int, settings: Settings, envi
     with contextlib.ExitStack() as stack:
         grace = settings.drain_seconds + _SETTLE_SECONDS
         children = [stack.enter_context(Child("replica", start, grace)) for _ in range(workers)]
+        stack.callback(listener.close)  # else who comes while they drain would wait here for nobody
         for child in children:
             stack.callback(child.ask)  # all are asked before the first is waited for
         os.set_blocking(writing, False)

@@ -1,6 +1,12 @@
-"""Times as the API writes and reads them: RFC 3339, UTC, milliseconds."""
+"""Times as the API writes and reads them, RFC 3339, UTC, milliseconds; and the ids that are ordered by time."""
 
+import os
 from datetime import UTC, datetime
+
+
+def call_id(seconds: float) -> str:
+    """A new call's id: milliseconds since the epoch, then 80 random bits, in hex."""
+    return f"call_{int(seconds * 1000):012x}{os.urandom(10).hex()}"
 
 
 def from_seconds(seconds: float) -> str:

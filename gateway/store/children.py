@@ -63,6 +63,8 @@ class Child:
             log.error("child_died", child=self._name, code=code)
             dead = self.process
             self.process = self._start()
+            if self._stopping.is_set() and self.process.stdin is not None:
+                self.process.stdin.close()  # it was asked while it started
             log.info("child_started_again", child=self._name)
             if dead.stdin is not None:
                 dead.stdin.close()

@@ -32,7 +32,7 @@ def refused(method: str, path: str, allowed: tuple[str, ...] = ()) -> str:
         ("GET", "models/ft%3Agpt-4o", Target(MODEL, "models/ft:gpt-4o", "ft:gpt-4o")),
         ("GET", "models/meta/llama@1", Target(MODEL, "models/meta/llama@1", "meta/llama@1")),
         ("GET", "models/meta%2Fllama", Target(MODEL, "models/meta/llama", "meta/llama")),
-        ("GET", "models/a+b%20c", Target(MODEL, "models/a%2Bb%20c", "a+b c")),
+        ("GET", "models/a+b%20c", Target(MODEL, "models/a+b%20c", "a+b c")),
         ("GET", "models/%C3%A9", Target(MODEL, "models/%C3%A9", "é")),
         ("GET", "models/...", Target(MODEL, "models/...", "...")),
         ("GET", "models/a..b", Target(MODEL, "models/a..b", "a..b")),

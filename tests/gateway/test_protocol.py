@@ -357,6 +357,17 @@ def test_who_asks_on_and_takes_no_answer_is_not_read_any_more() -> None:
             assert len(caller.answer().body) == 50_000, "it goes on as they are taken"
 
 
+def test_nor_is_one_who_asks_one_by_one_served_before_there_is_room() -> None:
+    async def handler(exchange: Exchange) -> None:
+        await answer(exchange, bytes(500_000 if exchange.path == "/big" else 1))
+
+    with serving(handler) as server, Raw(server.url, receive_buffer=65536) as caller, Raw(server.url) as other:
+        for _ in range(200):
+            caller.send(request("GET", "/big"))
+            other.ask("GET", "/small")  # and the first has arrived
+        assert server.requests < 200 + 100
+
+
 # answers before the upload's end
 
 

@@ -83,6 +83,8 @@ REFUSED: dict[str, Callable[[str], bytes]] = {
     "an empty length": by("content-length:"),
     "a length beyond any": by("content-length: 99999999999999999999999999"),
     "a length beyond the limit": by("content-length: 18446744073709551615"),
+    "a length that another's number may not hold": by("content-length: 9223372036854775808"),
+    "a length of many zeros": by(f"content-length: {'0' * 30}{LENGTH}"),
     "a length in other digits": by("content-length: \xb2"),
     # transfer codings
     "xchunked": by("transfer-encoding: xchunked", body=ALL),

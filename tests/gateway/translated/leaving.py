@@ -5,7 +5,6 @@ caller's connection to the end of the provider's.
 """
 
 import asyncio
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -93,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
