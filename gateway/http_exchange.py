@@ -16,6 +16,7 @@ from msgspec import Struct
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone
 from gateway.wire.headers import Headers
+from gateway.wire.requests import RequestHead
 
 _HIGH_WATER = 64 * 1024  # of a body that nobody reads yet
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -36,18 +37,6 @@ class Patience(Struct, frozen=True):
     body: float = 60.0
     write: float = 120.0
     idle: float = 75.0
-
-
-class RequestHead(Struct, frozen=True):
-    """A request's head. Header names are lower-case; `keep_alive`: the connection may be used again."""
-
-    method: str
-    path: str
-    query: bytes
-    headers: Headers
-    http_1_0: bool
-    keep_alive: bool
-    expects: bool  # to be told to go on before it sends its body
 
 
 class Socket(Protocol):

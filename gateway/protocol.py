@@ -17,12 +17,10 @@ from uvicorn.server import ServerState
 
 from gateway import timestamps
 from gateway.errors import GatewayError
-from gateway.http_exchange import HttpExchange, Patience, RequestHead, status_line
+from gateway.http_exchange import HttpExchange, Patience, status_line
+from gateway.wire import requests
 from gateway.wire.headers import Headers
 
-_MAX_HEAD = 64 * 1024
-_MAX_DIGITS = 18  # of a length: 10^18 bytes are more than there are, and fit into any reader's number
-_LINE = len(b": \r\n")
 _MAX_WAITING = 8  # requests sent ahead of their answers, before no more is read
 _LINGER_SECONDS = 2.0  # after the last that came from a caller who sends on though it is answered
 _MAX_LINGER_SECONDS = 30.0
@@ -78,7 +76,7 @@ class CallerProtocol(asyncio.Protocol):
             inner = error.__context__
             self._refuse(inner if isinstance(inner, GatewayError) else _malformed(error))
         else:
-            if self._head_size > _MAX_HEAD and (self._in_head or self._trailers):
+            if self._head_size > requests.MAX_HEAD and (self._in_head or self._trailers):
                 self._refuse(GatewayError("headers_too_large"))
         self._pace()
 
@@ -91,7 +89,7 @@ class CallerProtocol(asyncio.Protocol):
             else:
                 rest = data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(_BodyOf(self))
-                self._parser.feed_data(_plain_head(_framing(self._headers)) + rest)
+                self._parser.feed_data(requests.plain_head(requests.framing(self._headers)) + rest)
 
     def eof_received(self) -> bool:
         """Called by asyncio. A caller who says no more is one who leaves, as at other proxies."""
@@ -152,7 +150,14 @@ class CallerProtocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Called by llhttp. Raises GatewayError, which `data_received` gets wrapped."""
-        head = self._head()
+        parser = self._parser
+        head = requests.read(
+            parser.get_method().decode("ascii"),
+            self._url,
+            parser.get_http_version(),
+            self._headers,
+            keep_alive=parser.should_keep_alive() and not parser.should_upgrade(),
+        )
         self._in_head = False
         self._arriving = HttpExchange(self, head)
         self._waiting.append(self._arriving)
@@ -166,28 +171,10 @@ class CallerProtocol(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Called by llhttp; before the body, where the request asks for another protocol: see `_BodyOf`."""
-        if self._arriving is not None and not (self._parser.should_upgrade() and _framing(self._headers)):
+        if self._arriving is not None and not (self._parser.should_upgrade() and requests.framing(self._headers)):
             self._arriving.finish()
             self._arriving = None
             self._trailers = False
-
-    def _head(self) -> RequestHead:
-        method = self._parser.get_method().decode("ascii")
-        version = self._parser.get_http_version()
-        if sum(len(name) + len(value) + _LINE for name, value in self._headers) + len(self._url) > _MAX_HEAD:
-            raise GatewayError("headers_too_large")
-        _check(method, self._url, version, self._headers)
-        path, _, query = self._url.partition(b"?")
-        return RequestHead(
-            method=method,
-            path=path.decode("latin-1"),
-            query=query,
-            headers=self._headers,
-            http_1_0=version == "1.0",
-            keep_alive=self._parser.should_keep_alive() and not self._parser.should_upgrade(),
-            expects=version == "1.1"
-            and any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._headers),
-        )
 
     # requests in their order
 
@@ -366,33 +353,6 @@ class _BodyOf:
         """Called by llhttp."""
         if self._begun:
             self._protocol.on_header(name, value)
-
-
-def _framing(headers: Headers) -> Headers:
-    return [header for header in headers if header[0] in (b"content-length", b"transfer-encoding")]
-
-
-def _plain_head(headers: Headers) -> bytes:
-    fields = b"".join(b"%b: %b\r\n" % header for header in headers)
-    return b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + fields + b"\r\n"
-
-
-def _check(method: str, target: bytes, version: str, headers: Headers) -> None:
-    """What llhttp lets through and another parser might read differently. Raises GatewayError `malformed_request`."""
-    if version not in ("1.0", "1.1"):
-        raise GatewayError("malformed_request", f"HTTP/{version} is not served here.")
-    if method == "CONNECT":
-        raise GatewayError("malformed_request", "This is no proxy for tunnels.")
-    if not target.startswith(b"/") or b"#" in target or not target.isascii():
-        raise GatewayError("malformed_request", "A request names its path alone, in ASCII.")
-    if any(name == b"content-length" and len(value) > _MAX_DIGITS for name, value in headers):
-        raise GatewayError("request_too_large", "No body is that long.")
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
-    if codings and (version == "1.0" or [value.lower() for value in codings] != [b"chunked"]):
-        raise GatewayError("malformed_request", "Of transfer codings only `chunked` is served, in HTTP/1.1.")
-    hosts = sum(name == b"host" for name, _ in headers)
-    if hosts > 1 or (version == "1.1" and not hosts):
-        raise GatewayError("malformed_request", "A request names its host, once.")
 
 
 def _malformed(error: Exception) -> GatewayError:

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone
-from gateway.http_exchange import HttpExchange, Patience, RequestHead, status_line
+from gateway.http_exchange import HttpExchange, Patience, status_line
 from gateway.wire.headers import Headers
+from gateway.wire.requests import RequestHead
 
 HEAD = RequestHead("POST", "/v1/x", b"a=1", [(b"host", b"x")], http_1_0=False, keep_alive=True, expects=False)
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from gateway import incoming
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone
-from gateway.http_exchange import HttpExchange, Patience, RequestHead
+from gateway.http_exchange import HttpExchange, Patience
 from gateway.incoming import Fields, Relayed
 from gateway.upstream.upload import Upload
+from gateway.wire.requests import RequestHead
 
 JSON = (b"content-type", b"application/json")
 NAMED = b'{"model":"gpt","input":"x"}'

@@ -9,12 +9,13 @@ from gateway import endpoints, outgoing
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
-from gateway.http_exchange import HttpExchange, Patience, RequestHead
+from gateway.http_exchange import HttpExchange, Patience
 from gateway.routing import Upstream
 from gateway.upstream.addresses import parse_base_url
 from gateway.wire import body as wire_body
 from gateway.wire import kinds
 from gateway.wire.headers import Headers
+from gateway.wire.requests import RequestHead
 from policies.values import Decision, Reason
 
 TRACEPARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
