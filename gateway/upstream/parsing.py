@@ -19,6 +19,9 @@ _HEAD = re.compile(
     rb"HTTP/1\.[01] [1-5][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?\r\n"
     rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n",
 )
+# How chunks and trailers end: one empty line, and nothing behind it.
+_TAIL = 5
+_IS_END = re.compile(rb"[^\r\n]\r\n\r\n")
 
 
 class Framing(enum.Enum):
@@ -70,6 +73,7 @@ class AnswerParser:
         self._framing = Framing.NONE
         self._left = 0
         self._parts: list[bytes] = []
+        self._tail = b""  # of what was chunks
 
     @property
     def reusable(self) -> bool:
@@ -150,6 +154,9 @@ class AnswerParser:
             if not self.complete:
                 raise _unreadable(str(error)) from None
             self.surplus = True
+        self._tail = (self._tail + bytes(data[-_TAIL:]))[-_TAIL:]
+        if self.complete and not _IS_END.fullmatch(self._tail):
+            self.surplus = True  # llhttp passes over empty lines between messages
         self._without_body = 0 if self._parts else self._without_body + len(data)
         if self._without_body > MAX_HEAD and not self.complete:
             raise _unreadable("its trailers or chunk extensions are over 64 KiB")

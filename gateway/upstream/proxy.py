@@ -2,6 +2,7 @@
 
 import base64
 import ipaddress
+import os
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from msgspec import Struct
@@ -81,7 +82,8 @@ def parse_proxy(https_proxy: str | None, no_proxy: str | None) -> Proxies | None
         raise InvalidUrl("HTTPS_PROXY must hold no path, query or fragment")
     authorization = b""
     if parts.username or parts.password:
-        user, password = unquote_to_bytes(parts.username or ""), unquote_to_bytes(parts.password or "")
+        # an environment variable need not be UTF-8
+        user, password = (unquote_to_bytes(os.fsencode(part or "")) for part in (parts.username, parts.password))
         authorization = b"Basic " + base64.b64encode(user + b":" + password)
     entries = (entry.strip().lower() for entry in (no_proxy or "").split(","))
     exceptions = tuple(_exception(entry) for entry in entries if entry)
