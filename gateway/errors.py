@@ -62,7 +62,7 @@ TABLE: dict[str, Kind] = {
     ),
     "upstream_unreachable": Kind(502, _SERVER, "The provider could not be reached."),
     "upstream_protocol_error": Kind(502, _SERVER, "The provider's answer could not be read."),
-    "upstream_disconnected": Kind(502, _SERVER, "The provider broke off its answer."),
+    "upstream_disconnected": Kind(502, _SERVER, "The answer was broken off before its end."),
     "draining": Kind(503, _SERVER, "This replica is shutting down.", 1),
     "not_ready": Kind(503, _SERVER, "This replica has not loaded its routes from the store yet; see /readyz.", 1),
     "upstream_timeout": Kind(504, _SERVER, "The provider did not answer in time."),

@@ -80,9 +80,14 @@ class Relayed:
                 self._scanner.close()
                 self._whole = True
                 return
-            self._scanner.feed(chunk)
+            await self._scan(chunk)
             self._first.append(chunk)
             size += len(chunk)
+
+    async def _scan(self, chunk: bytes) -> None:
+        for number, _ in enumerate(self._scanner.steps(chunk)):
+            if number % 4 == 3:
+                await asyncio.sleep(0)  # what a chunk may decode to must not keep the others waiting
 
     def body(self, check: Callable[[Fields], None]) -> bytes | Upload:
         """What goes upstream. `check` raises where a later part names what may not be: then the upstream does not get
@@ -96,7 +101,7 @@ class Relayed:
             yield first
         self._first.clear()
         while chunk := await self._exchange.read():
-            self._scanner.feed(chunk)
+            await self._scan(chunk)
             check(self.fields)
             yield chunk
         self._scanner.close()

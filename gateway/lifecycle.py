@@ -42,7 +42,7 @@ from policies.values import Call, Decision, Reason, Refusal
 log = structlog.get_logger(__name__)
 
 _PEEKED = 64 * 1024
-_MAX_MODEL_LIST = 16 << 20
+_MAX_MODEL_LIST = 2 << 20
 _WORKFLOW_LENGTH = 128
 # Answers held at one time to read their usage, by all calls together.
 _MAX_HELD = 64 << 20
@@ -109,9 +109,10 @@ class Lifecycle:
             call.cancelled = True
             exchange.abort()
         except asyncio.CancelledError:
-            call.cancelled = True
+            call.cancelled = exchange.gone
             exchange.abort()
-            if not exchange.gone:
+            if not exchange.gone:  # the time to drain is over
+                call.error = "draining"
                 raise
         except Exception:
             log.exception("call_failed", call_id=call.call_id, trace_id=call.trace.hex)
@@ -153,8 +154,6 @@ class Lifecycle:
         """Who calls, for which tenant, which route. The record belongs to the key's own tenant from here on."""
         if not self.ready:
             raise GatewayError("not_ready")
-        if self.draining:
-            raise GatewayError("draining")
         key = wire_headers.presented_key(exchange.headers)
         caller = self._routes.caller(key) if key else None
         if caller is None:
@@ -169,6 +168,8 @@ class Lifecycle:
         call.routes = self._routes.tenant(tenant)
         if call.routes is None:
             raise GatewayError("tenant_not_found")
+        if self.draining:
+            raise GatewayError("draining")
         if call.routes.suspended:
             raise GatewayError("tenant_suspended")
         if wire_headers.upgrades(exchange.headers):
@@ -258,7 +259,7 @@ class Lifecycle:
         if call.asked is None or not substitution.refuses_model(answer.status, error_code(head)):
             return answer, head
         fallback = substitution.fall_back(decision, call.asked, who.routes.route, self._routes.owners)
-        if fallback is None:
+        if fallback is None or not self._serves(who, fallback):
             return answer, head
         answer.close()
         tenant = who.routes.route.tenant
@@ -304,11 +305,15 @@ class Lifecycle:
         attempt.error = str(answer.status) if answer.status >= 400 else None
         return answer
 
+    def _serves(self, who: Identified, decision: Decision) -> bool:
+        upstream = who.routes.upstreams.get(decision.provider)
+        return upstream is not None and kinds.serves(upstream.kind, upstream.path, who.target.endpoint.family)
+
     def _upstream(self, who: Identified, decision: Decision) -> Upstream:
         upstream = who.routes.upstreams.get(decision.provider)
         if upstream is None:  # its credential cannot be opened
             raise GatewayError("provider_not_configured")
-        if not kinds.serves(upstream.kind, upstream.path, who.target.endpoint.family):
+        if not self._serves(who, decision):
             words = f"A provider of kind {upstream.kind} does not serve {who.target.path}."
             raise GatewayError("endpoint_not_supported", words)
         return upstream
@@ -345,12 +350,14 @@ class Lifecycle:
         self, exchange: Exchange, call: CallState, who: Identified, answer: Answer, head: bytes
     ) -> None:
         attempt = call.attempts[-1]
-        content_type = wire_headers.first(answer.headers, b"content-type") or b""
-        events = content_type.startswith(b"text/event-stream")
+        content_type = (wire_headers.first(answer.headers, b"content-type") or b"").lower()
+        coded = wire_headers.joined(answer.headers, b"content-encoding") not in (None, b"identity")
+        events = content_type.startswith(b"text/event-stream") and not coded  # coded although it was not asked to be
         call.events = events
         attempt.stream = attempt.stream or events
         dialect = who.target.endpoint.dialect
-        reader = AnswerReader(dialect if events or b"json" in content_type else None, stream=events, budget=self._held)
+        read = events or (b"json" in content_type and not coded)
+        reader = AnswerReader(dialect if read else None, stream=events, budget=self._held)
         extra = UsageFilter() if events and call.usage_added else None
         headers = wire_headers.to_caller(answer.headers)
         if extra:  # what goes on is shorter than what came
@@ -373,8 +380,10 @@ class Lifecycle:
                     chunk = await answer.read()
                 if extra:
                     exchange.write(extra.end())
-            except GatewayError:
-                if events and (extra.at_boundary if extra else reader.at_boundary):
+            except (GatewayError, asyncio.CancelledError):
+                may_end = events and not exchange.gone and (extra.at_boundary if extra else reader.at_boundary)
+                # An error event would not fit into an answer whose length is told: that one is cut by its own framing.
+                if may_end and wire_headers.first(headers, b"content-length") is None:
                     if not reader.ended:
                         exchange.write(broken_stream(dialect, call.call_id))
                     exchange.cut()
@@ -474,7 +483,7 @@ def _accounted(attempt: Attempt) -> Iterator[None]:
     except GatewayError as error:
         attempt.error = error.code
         raise
-    except asyncio.CancelledError:
+    except (CallerGone, asyncio.CancelledError):
         attempt.error = "cancelled"
         raise
     except BaseException:

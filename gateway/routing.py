@@ -213,10 +213,15 @@ def _owned(row: TenantRow, keyring: Keyring) -> frozenset[tuple[str, str]]:
         with contextlib.suppress(CannotOpen, InvalidUrl):
             if provider is not None:
                 secret = open_api_key(row.tenant, made.provider, provider, keyring)
-                places.add((account_of(provider, secret), made.model))
+                places.add((account_of(provider, secret), substitution.known_as(made.model)))
         with contextlib.suppress(CannotOpen):
             if made.sealed_account is not None:
-                places.add((keyring.open(made.sealed_account, tenant=row.tenant, field="account"), made.model))
+                places.add(
+                    (
+                        keyring.open(made.sealed_account, tenant=row.tenant, field="account"),
+                        substitution.known_as(made.model),
+                    )
+                )
     return frozenset(places)
 
 

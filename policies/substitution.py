@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from policies.values import Call, Decision, FineTune, Provider, Reason, Refusal, Route
 
-# (provider account, model) → the tenants whose fine-tune it is.
+# (provider account, model `known_as`) → the tenants whose fine-tune it is.
 Owners = Mapping[tuple[str, str], AbstractSet[str]]
 
 _DATE = re.compile(r"[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4})$")
@@ -108,10 +108,15 @@ def same_model(asked: str, base: str) -> bool:
 
 def is_foreign(model: str, provider: Provider, route: Route, owners: Owners) -> bool:
     """Whether `model` at `provider` is a fine-tune that is not known as this tenant's."""
-    owning = owners.get((provider.account, model), frozenset())
+    owning = owners.get((provider.account, known_as(model)), frozenset())
     if owning:
         return route.tenant not in owning
-    return model.startswith("ft:") and model not in route.fine_tunes
+    return known_as(model).rpartition("/")[2].startswith("ft:") and model not in route.fine_tunes
+
+
+def known_as(model: str) -> str:
+    """A model's name as `Owners` has it: some providers take it in any case, with blanks or a mark around it."""
+    return model.strip("\ufeff \t\r\n").casefold()
 
 
 def _foreign(s: Situation) -> bool:

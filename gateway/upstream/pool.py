@@ -69,10 +69,10 @@ class Answer:
 
     async def peek(self, enough: int) -> bytes:
         """The beginning of the body: all of it, unless that is more than `enough` bytes. Raises as `read` does."""
-        head = b""
+        head = bytearray()
         while len(head) < enough and (chunk := await self.read()):
             head += chunk
-        return head
+        return bytes(head)
 
     async def read_up_to(self, limit: int) -> bytes:
         """The whole body. Raises as `read` does, and GatewayError `upstream_protocol_error` above `limit` bytes."""

@@ -158,8 +158,9 @@ def error_code(body: bytes) -> str | None:
 
 
 def broken_stream(dialect: Dialect | None, call_id: str) -> bytes:
-    """The event that tells a caller, between two events, that the upstream broke off its stream."""
-    message = f"The provider broke off its answer; this call is {call_id}."
+    """The event that tells a caller, between two events, that its stream was broken off: by the upstream, or at the end
+    of a drain."""
+    message = f"The answer was broken off before its end; this call is {call_id}."
     if dialect == "messages":
         shaped = {"type": "api_error", "message": message, "code": "upstream_disconnected"}
         return b"event: error\ndata: " + msgspec.json.encode({"type": "error", "error": shaped}) + b"\n\n"

@@ -19,6 +19,7 @@ _SPACE = re.compile(rb"[ \t\n\r]*")
 _REWRITABLE = ("model", "stream_options")
 # No call has so many; the walk takes 2 µs for each, and everybody waits for it.
 _MAX_MEMBERS = 10_000
+_MAX_MODEL = 1024  # characters; in some providers' paths it stands encoded
 _PLAIN_KEY = re.compile(rb'[ \t\n\r]*"([^"\\]*)"[ \t\n\r]*:[ \t\n\r]*')
 _COMMA = ord(",")
 _AFTER_VALUE = b",}"
@@ -154,6 +155,8 @@ def _requested(members: dict[str, Raw]) -> str | None:
     model = _value(members, "model")
     if model is not None and not isinstance(model, str):
         raise GatewayError("invalid_model_field", param="model")
+    if model is not None and len(model) > _MAX_MODEL:
+        raise GatewayError("invalid_model_field", f"The field `model` is over {_MAX_MODEL} characters.", "model")
     return model
 
 

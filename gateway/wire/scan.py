@@ -5,6 +5,9 @@ A body that some parser could read differently than this one does is refused: it
 unseen. `scan_json.py` and `scan_form.py` read the two formats that can name one.
 """
 
+import sys
+from collections.abc import Iterator
+
 from gateway.errors import GatewayError
 from gateway.wire.encoding import Decoder
 from gateway.wire.scan_form import FormScanner, is_utf_8
@@ -13,6 +16,9 @@ from gateway.wire.scan_json import JsonScanner
 _SPACE = b" \t\n\r"
 # What some parsers pass over before JSON, and all that json.loads takes for a sign of UTF-16 or UTF-32.
 _BEFORE_JSON = _SPACE + b"\x0b\x0c\0\xef\xbb\xbf\xff\xfe"
+_STEP = 16 * 1024
+# Of a compressed body: an upload of more is sent as it is, or is a bomb.
+_MAX_DECODED = 256 << 20
 _JSON_STARTS = b'["-0123456789tfn'
 
 
@@ -31,16 +37,25 @@ class Scanner:
             raise GatewayError("invalid_json", "A body of this route is JSON or multipart/form-data, not urlencoded.")
         self._form = FormScanner(content_type or b"", self.fields) if b"multipart/" in self._type else None
         self._decoder = Decoder(content_encoding)
+        self._coded = bool(content_encoding)
         self._begun = False
         self._odd = False
         self._reader: JsonScanner | FormScanner | None = None
 
     def feed(self, chunk: bytes) -> None:
         """The next part of the body, as it is sent."""
-        for piece in self._decoder.feed(chunk):
-            data = piece if self._begun else self._begin(piece)
-            if self._reader is not None and data:
-                self._reader.feed(data)
+        for _ in self.steps(chunk):
+            pass
+
+    def steps(self, chunk: bytes) -> Iterator[None]:
+        """The same, a little at each step: a compressed chunk may hold a thousand times its size, and others wait."""
+        for piece in self._decoder.feed(chunk, _MAX_DECODED if self._coded else sys.maxsize):
+            for start in range(0, len(piece), _STEP):
+                part = piece[start : start + _STEP]
+                data = part if self._begun else self._begin(part)
+                if self._reader is not None and data:
+                    self._reader.feed(data)
+                yield
 
     def close(self) -> None:
         """Says that the body is over. Raises GatewayError `invalid_json` where it is not complete."""

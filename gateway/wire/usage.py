@@ -49,13 +49,14 @@ class UsageFilter:
     the one, but for no more than 16 KiB. So what has been let through ends at an event's boundary, unless the event is
     longer than that."""
 
-    __slots__ = ("_begun", "_dropped_cr", "_held", "_oversized")
+    __slots__ = ("_after_cr", "_begun", "_held", "_oversized")
 
     def __init__(self) -> None:
         self._held = bytearray()
         self._begun = False  # the stream's first event went by; before it may stand a byte order mark
         self._oversized = False
-        self._dropped_cr = False  # the last event was taken out; a line feed that follows may be its end's other half
+        # The last event ended with a CR; a line feed that follows is its end's other half, and shares its fate: this.
+        self._after_cr: bytes | None = None
 
     @property
     def at_boundary(self) -> bool:
@@ -67,12 +68,14 @@ class UsageFilter:
         if self._is_of_no_interest(chunk):
             self._begun = True
             return chunk
-        if self._dropped_cr and chunk:
-            chunk = chunk.removeprefix(b"\n")
-            self._dropped_cr = False
+        passed = bytearray()
+        if self._after_cr is not None and chunk:
+            if chunk.startswith(b"\n"):
+                chunk = chunk[1:]
+                passed += self._after_cr
+            self._after_cr = None
         searched = max(0, len(self._held) - 3)
         self._held += chunk
-        passed = bytearray()
         start = 0
         for blank in BLANK_LINE.finditer(self._held, searched):
             event = bytes(self._held[start : blank.end()])
@@ -80,7 +83,8 @@ class UsageFilter:
             is_extra = not self._oversized and self._takes_out(event)
             if not is_extra:
                 passed += event
-            self._dropped_cr = is_extra and start == len(self._held) and event.endswith(b"\r")
+            ends_in_cr = start == len(self._held) and event.endswith(b"\r")
+            self._after_cr = (b"" if is_extra else b"\n") if ends_in_cr else None
             self._oversized = False
             self._begun = True
         del self._held[:start]
@@ -94,7 +98,7 @@ class UsageFilter:
         """Whether a chunk can pass unread: whole events in the common form that all say "no usage yet"."""
         return (
             not self._held
-            and not self._dropped_cr
+            and self._after_cr is None
             and chunk.endswith(b"\n\n")
             and b"\r" not in chunk
             and chunk.count(b'"usage"') == chunk.count(b'"usage":null')

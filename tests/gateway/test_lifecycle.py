@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -691,6 +693,92 @@ async def test_a_caller_who_leaves_cancels_the_call_upstream(
     assert (record["cancelled"], record["attempts"], record["stream"]) == (True, 1, streaming)
     [span] = await asyncio.to_thread(collector.of_call, record["call_id"], 1)
     assert attributes(span)["error.type"] == "cancelled"
+
+
+async def test_callers_who_leave_with_calls_still_waiting_give_their_permits_back(
+    http: httpx2.AsyncClient, gateway: Program, firm: Firm, provider: Upstream
+) -> None:
+    """So many calls are sent ahead that the connection is no longer read, and does not tell of its end by itself."""
+    ended = asyncio.Queue[None]()
+
+    async def silent(_: Received, peer: Peer) -> None:
+        await peer.gone()
+        ended.put_nowait(None)
+
+    provider.script = silent
+    place = urlsplit(gateway.url)
+    body = msgspec.json.encode(BODY)
+    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {firm.key}\r\ncontent-length: {len(body)}\r\n\r\n"
+    callers = [await asyncio.open_connection(place.hostname, place.port) for _ in range(MAX_CONCURRENT)]
+    for _, writer in callers:
+        writer.write((head.encode() + body) * 14)
+    async with asyncio.timeout(10):
+        while len(provider.requests) < MAX_CONCURRENT:  # noqa: ASYNC110 - a test's only waiting
+            await asyncio.sleep(0.01)
+    for _, writer in callers:
+        writer.transport.abort()
+    async with asyncio.timeout(1.5):  # before any time-out upstream could have ended them
+        for _ in callers:
+            await ended.get()
+    provider.script = echo_model
+    assert (await chat(http, firm)).status_code == 200
+
+
+async def test_a_caller_who_leaves_a_stalled_upload_is_noticed(
+    gateway: Program, firm: Firm, provider: Upstream
+) -> None:
+    stalled = asyncio.Event()
+
+    async def takes_nothing(_: Received, peer: Peer) -> None:
+        stalled.set()
+        await asyncio.Event().wait()
+
+    provider.script = takes_nothing
+    place = urlsplit(gateway.url)
+    _, writer = await asyncio.open_connection(place.hostname, place.port)
+    head = f"POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {firm.key}\r\n"
+    writer.write(head.encode() + b"transfer-encoding: chunked\r\n\r\n")
+    chunk = b"10000\r\n" + b"\xff" * 0x10000 + b"\r\n"
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):  # until neither the gateway nor the kernel takes more
+            while True:
+                writer.write(chunk)
+                await writer.drain()
+    assert stalled.is_set()
+    # A reset: an orderly end would queue behind what the kernel still has to send, where nobody can see it.
+    raw = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    async with asyncio.timeout(1.5):
+        while not (records := firm.admin.get(f"{firm.path}/why")["items"]):  # noqa: ASYNC110 - a test's only waiting
+            await asyncio.sleep(0.02)
+    assert [(record["cancelled"], record["error"]) for record in records] == [(True, None)]
+
+
+@pytest.mark.parametrize("kind", ["Text/Event-Stream", "text/event-stream; charset=utf-8"])
+async def test_a_stream_is_one_however_its_type_is_written(
+    http: httpx2.AsyncClient, firm: Firm, provider: Upstream, kind: str
+) -> None:
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.answer(EVENT + USAGE + DONE, kind=kind)
+
+    provider.script = script
+    answer = await chat(http, firm, {**BODY, "stream": True})
+    assert answer.content == EVENT + DONE
+    assert (await recorded(firm, answer.headers["x-call-id"]))["input_tokens"] == 4
+
+
+async def test_a_stream_that_is_compressed_though_it_was_not_asked_to_be_goes_on_as_it_comes(
+    http: httpx2.AsyncClient, firm: Firm, provider: Upstream
+) -> None:
+    sent = gzip.compress(EVENT + DONE)
+
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.answer(sent, "200 OK", "content-encoding: gzip", kind="text/event-stream")
+
+    provider.script = script
+    async with http.stream("POST", CHAT, json={**BODY, "stream": True}, headers=firm.auth) as answer:
+        assert b"".join([part async for part in answer.aiter_raw()]) == sent
 
 
 async def test_connections_to_the_provider_are_used_again_and_a_dead_one_is_replaced(

@@ -264,12 +264,13 @@ def test_what_does_not_end_within_the_drain_time_is_cut(tmp_path: Path, scripted
         with Raw(gateway.url) as caller:
             head = streaming(caller, firm)
             gateway.process.send_signal(signal.SIGTERM)
+            assert b"upstream_disconnected" in caller.chunk()  # between two events it can be said
             with pytest.raises(Cut):
                 caller.chunk()
         assert gateway.process.wait(30) == 0
         gateway.stop()
     why = record(tmp_path, firm, head.header("x-call-id")[0])
-    assert (why["status"], why["cancelled"]) == (200, True)
+    assert (why["status"], why["error"], why["cancelled"]) == (200, "draining", False)
 
 
 @pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGINT), (2, signal.SIGTERM)])

@@ -630,3 +630,17 @@ def test_a_foreign_model_is_never_sent_anywhere(world: tuple[Call, Route, Owners
 def test_the_same_call_is_decided_the_same_way(world: tuple[Call, Route, Owners]) -> None:
     call, route, owners = world
     assert decide(call, route, owners) == decide(call, route, owners)
+
+
+@pytest.mark.parametrize("model", ["FT:gpt-4o:a::1", " ft:gpt-4o:a::1", "openai/ft:gpt-4o:a::1", "\ufeffft:a::1\n"])
+def test_a_fine_tuned_models_id_is_known_however_it_is_written(model: str) -> None:
+    assert is_foreign(model, Provider("main", "m", "account"), _BARE, {})
+
+
+def test_owners_are_known_in_any_case() -> None:
+    owners = {("account", "acme-ft"): frozenset({"acme"})}
+    assert is_foreign("Acme-FT", Provider("main", "m", "account"), _BARE, owners)
+    assert not is_foreign("Acme-FT", Provider("main", "m", "another"), _BARE, owners)
+
+
+_BARE = Route("other", 1, "default_only", "stock", {}, None, {}, None, 1.0)

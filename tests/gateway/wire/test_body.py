@@ -345,3 +345,10 @@ def test_whatever_arrives_is_read_or_refused(raw: bytes) -> None:
         assert refused.code in {"invalid_json", "invalid_model_field"}
     else:
         assert isinstance(json.loads(body.raw), dict)
+
+
+def test_a_models_name_has_a_length() -> None:
+    assert read(b'{"model":"%b"}' % (b"m" * 1024)).requested == "m" * 1024
+    with pytest.raises(GatewayError) as refused:
+        read(b'{"model":"%b"}' % (b"m" * 1025))
+    assert refused.value.code == "invalid_model_field"

@@ -78,3 +78,15 @@ def test_what_is_called_json_must_begin_like_it() -> None:
         with pytest.raises(GatewayError) as refused:
             scanned(body, b"application/vnd.api+json")
         assert refused.value.code == "invalid_json"
+
+
+def test_what_is_compressed_is_looked_at_in_small_steps_and_not_without_end() -> None:
+    """A few KB may hold hours of work: whoever feeds it lets the others have their turn between two steps."""
+    small = gzip.compress(b'{"a":[' + b"[]," * 700_000 + b"0]}")
+    steps = sum(1 for _ in Scanner(b"application/json", b"gzip").steps(small))
+    assert len(small) < 10_000
+    assert steps >= 2_100_000 // (16 * 1024)
+    bomb = gzip.compress(b'{"a":"' + bytes(16 << 20).replace(b"\0", b"x") * 17)
+    with pytest.raises(GatewayError) as refused:
+        Scanner(b"application/json", b"gzip").feed(bomb)
+    assert refused.value.code == "request_too_large"
