@@ -17,12 +17,13 @@ import structlog
 from msgspec import Struct
 
 from gateway import call as calls
-from gateway import endpoints, incoming, outgoing, timestamps
+from gateway import endpoints, incoming, model_lists, outgoing, timestamps
 from gateway.call import CallState
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone, Exchange
 from gateway.metrics import Metrics
+from gateway.passing import PassingAnswer
 from gateway.refusals import RefusedModels
 from gateway.routing import Routes, TenantRoutes, Upstream
 from gateway.telemetry import Attempt, Telemetry
@@ -33,9 +34,7 @@ from gateway.why import WhyWriter
 from gateway.wire import body as wire_body
 from gateway.wire import headers as wire_headers
 from gateway.wire import kinds
-from gateway.wire import models as wire_models
-from gateway.wire.answers import AnswerReader, Budget, broken_stream, error_code
-from gateway.wire.usage import UsageFilter
+from gateway.wire.answers import Budget, error_code
 from policies import access, substitution
 from policies.values import Call, Decision, Reason, Refusal
 
@@ -342,7 +341,7 @@ class Lifecycle:
         if who.target.endpoint.answer == "models" and answer.status in _NO_SUCH_ROUTE:
             await self._answer_models(exchange, call, who, decision)
         elif who.target.endpoint.answer == "models" and answer.status == 200:
-            await self._relay_models(exchange, call, who, answer)
+            await self._relay_models(exchange, call, who, decision, answer)
         else:
             await self._relay_bytes(exchange, call, who, answer, head)
 
@@ -350,19 +349,10 @@ class Lifecycle:
         self, exchange: Exchange, call: CallState, who: Identified, answer: Answer, head: bytes
     ) -> None:
         attempt = call.attempts[-1]
-        content_type = (wire_headers.first(answer.headers, b"content-type") or b"").lower()
-        coded = wire_headers.joined(answer.headers, b"content-encoding") not in (None, b"identity")
-        events = content_type.startswith(b"text/event-stream") and not coded  # coded although it was not asked to be
-        call.events = events
-        attempt.stream = attempt.stream or events
-        dialect = who.target.endpoint.dialect
-        read = events or (b"json" in content_type and not coded)
-        reader = AnswerReader(dialect if read else None, stream=events, budget=self._held)
-        extra = UsageFilter() if events and call.usage_added else None
-        headers = wire_headers.to_caller(answer.headers)
-        if extra:  # what goes on is shorter than what came
-            headers = [header for header in headers if header[0] != b"content-length"]
-        exchange.start(answer.status, headers + self._own_headers(call))
+        passing = PassingAnswer(answer.headers, who.target.endpoint, self._held, usage_added=call.usage_added)
+        call.events = passing.events
+        attempt.stream = attempt.stream or passing.events
+        exchange.start(answer.status, passing.headers + self._own_headers(call))
         with _accounted(attempt):
             try:
                 await exchange.drain()
@@ -371,26 +361,21 @@ class Lifecycle:
                     if attempt.first_chunk is None:
                         call.first_chunk = time.perf_counter_ns()
                         attempt.first_chunk = time.time_ns()
-                    reader.feed(chunk)
-                    chunk = extra.feed(chunk) if extra else chunk
+                    chunk = passing.feed(chunk)
                     if chunk:
                         exchange.write(chunk)
                         chunk = b""  # the connection has it: not held twice while its caller is waited for
                         await exchange.drain()
                     chunk = await answer.read()
-                if extra:
-                    exchange.write(extra.end())
+                exchange.write(passing.end())
             except (GatewayError, asyncio.CancelledError):
-                may_end = events and not exchange.gone and (extra.at_boundary if extra else reader.at_boundary)
-                # An error event would not fit into an answer whose length is told: that one is cut by its own framing.
-                if may_end and wire_headers.first(headers, b"content-length") is None:
-                    if not reader.ended:
-                        exchange.write(broken_stream(dialect, call.call_id))
+                said = None if exchange.gone else passing.broken(call.call_id)
+                if said is not None:
+                    exchange.write(said)
                     exchange.cut()
                 raise
             finally:
-                attempt.served = reader.served()
-                reader.close()
+                attempt.served = passing.served()
         await exchange.end()
 
     # models
@@ -405,23 +390,16 @@ class Lifecycle:
             and not kinds.serves(upstream.kind, upstream.path, endpoint.family)
         )
 
-    async def _relay_models(self, exchange: Exchange, call: CallState, who: Identified, answer: Answer) -> None:
-        tenant = who.routes.route.tenant
-        provider = call.decision.provider if call.decision else ""
+    async def _relay_models(
+        self, exchange: Exchange, call: CallState, who: Identified, decision: Decision, answer: Answer
+    ) -> None:
         listing = await answer.read_up_to(_MAX_MODEL_LIST)
-        mine = wire_models.without(listing, lambda model: self._routes.is_foreign(tenant, provider, model))
-        headers = [(k, v) for k, v in wire_headers.to_caller(answer.headers) if k != b"content-length"]
+        mine = model_lists.of_provider(listing, self._routes, who.routes.route.tenant, decision.provider)
+        headers = [header for header in wire_headers.to_caller(answer.headers) if header[0] != b"content-length"]
         await self._answer(exchange, call, answer.status, headers, mine)
 
     async def _answer_models(self, exchange: Exchange, call: CallState, who: Identified, decision: Decision) -> None:
-        """From what is known of the tenant: a provider's default model, and the tenant's own."""
-        route = who.routes.route
-        known = [route.providers[decision.provider].default_model]
-        known += [made.model for made in route.fine_tunes.values() if made.provider == decision.provider]
-        asked = who.target.model
-        if asked is not None and asked not in known:
-            raise GatewayError("model_not_found", param="model")
-        body = wire_models.known(known) if asked is None else wire_models.one(asked)
+        body = model_lists.known(who.routes.route, decision.provider, who.target.model)
         await self._answer(exchange, call, 200, [(b"content-type", b"application/json")], body)
 
     async def _answer(
