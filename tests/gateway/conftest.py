@@ -1,13 +1,16 @@
 """One gateway for all tests of a test process, its provider the sandbox or a script, its spans collected."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from tests.support.admin import MAX_CONCURRENT, Admin
+from tests.support.admin import MAX_CONCURRENT, NO_TLS, Admin
+from tests.support.firms import Firm
 from tests.support.otlp import Collector, collecting
 from tests.support.processes import Program, gateway_environ, running
+from tests.support.upstream import Upstream, echo_model, upstream
 from tests.support.vaults import write_vault
 
 
@@ -53,3 +56,23 @@ def admin(gateway: Program) -> Iterator[Admin]:
 def vault(gateway: Program, data_dir: Path) -> Path:
     """A Vault of twenty ready chunks and three others, where the gateway may read it."""
     return write_vault(data_dir / "vaults" / "orchard.jsonl", 20, 3)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Upstream]:
+    """A scripted upstream that answers completions until a test tells it otherwise."""
+    async with upstream(echo_model) as made:
+        yield made
+
+
+@pytest.fixture
+def firm(admin: Admin, provider: Upstream) -> Firm:
+    """A tenant whose provider is the script."""
+    return Firm(admin, provider.url)
+
+
+@pytest.fixture
+async def http(gateway: Program) -> AsyncIterator[httpx2.AsyncClient]:
+    """A caller."""
+    async with httpx2.AsyncClient(base_url=gateway.url, verify=NO_TLS, timeout=30) as client:
+        yield client

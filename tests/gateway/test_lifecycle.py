@@ -7,7 +7,6 @@ import json
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,11 +15,11 @@ import httpx2
 import msgspec
 import pytest
 
-from tests.support.admin import MAX_CONCURRENT, NO_TLS, STOCK, Admin
+from tests.support.admin import MAX_CONCURRENT, STOCK, Admin
 from tests.support.firms import Firm
 from tests.support.otlp import Collector, attributes
 from tests.support.processes import Program
-from tests.support.upstream import Peer, Received, Upstream, completion, echo_model, upstream
+from tests.support.upstream import Peer, Received, Upstream, completion, echo_model
 
 Json = dict[str, Any]
 CHAT = "/v1/chat/completions"
@@ -28,41 +27,11 @@ ASKED = {"include_usage": True}
 BODY: Json = {"model": STOCK, "messages": [{"role": "user", "content": "Hello"}]}
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[Upstream]:
-    """A scripted upstream that answers completions until a test tells it otherwise."""
-    async with upstream(echo_model) as made:
-        yield made
-
-
-@pytest.fixture
-def firm(admin: Admin, provider: Upstream) -> Firm:
-    """A tenant whose provider is the script."""
-    return Firm(admin, provider.url)
-
-
-@pytest.fixture
-async def http(gateway: Program) -> AsyncIterator[httpx2.AsyncClient]:
-    """A caller."""
-    async with httpx2.AsyncClient(base_url=gateway.url, verify=NO_TLS, timeout=30) as client:
-        yield client
-
-
 async def chat(http: httpx2.AsyncClient, firm: Firm, body: Any = None, **headers: str) -> httpx2.Response:
     """A chat call of the firm's."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     content = body if isinstance(body, bytes) else json.dumps(BODY if body is None else body)
     return await http.post(CHAT, content=content, headers={**firm.auth, **named})
-
-
-async def recorded(firm: Firm, call_id: str) -> Any:
-    """The call's record, once it is settled: a cancelled call may settle after its caller has gone."""
-    async with asyncio.timeout(10):
-        while True:
-            answer = firm.admin.ask("GET", f"{firm.path}/why/{call_id}")
-            if answer.status_code == 200:
-                return answer.json()
-            await asyncio.sleep(0.02)
 
 
 def code_of(answer: httpx2.Response) -> str:
@@ -166,7 +135,7 @@ async def test_the_providers_errors_are_the_callers(
     provider.script = script
     answer = await chat(http, firm)
     assert (answer.status_code, answer.content, answer.headers["retry-after"]) == (status, body, "7")
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["status"], record["error"], record["attempts"]) == (status, None, 1)
 
 
@@ -198,7 +167,7 @@ async def test_a_stream_comes_piece_by_piece_before_its_end(
             go.release()
         assert [rest async for rest in received] == []
     assert json.loads(provider.last.body) == sent
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["stream"], record["served_model"], record["response_id"]) == (True, "m-1", "c1")
     assert (record["input_tokens"], record["output_tokens"]) == (4, 5)
     assert 0 < record["time_to_first_chunk_ms"] <= record["duration_ms"]
@@ -231,7 +200,7 @@ async def test_every_answer_says_what_happened_to_it(http: httpx2.AsyncClient, f
     answer = await chat(http, firm, x_workflow="assistant", x_tenant_id=firm.name)
     assert answer.headers["x-fine-tuned"] == "false"
     assert answer.headers["x-model-reason"] == "no_active_job"
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert {name: record[name] for name in record if name in _EXPECTED} == _EXPECTED
     assert (record["tenant"], record["key_id"][:4]) == (firm.name, "key_")
     assert record["span_id"]
@@ -269,7 +238,7 @@ _EXPECTED = {
 async def test_the_span_says_it_too(http: httpx2.AsyncClient, firm: Firm, collector: Collector) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     answer = await chat(http, firm, traceparent=parent, x_workflow="assistant")
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     [span] = await asyncio.to_thread(collector.of_call, answer.headers["x-call-id"], 1)
     assert span.name == f"chat {STOCK}"
     assert span.kind == 3  # CLIENT
@@ -304,7 +273,7 @@ async def test_the_span_says_it_too(http: httpx2.AsyncClient, firm: Firm, collec
 async def test_the_trace_goes_on_at_the_provider(http: httpx2.AsyncClient, firm: Firm, provider: Upstream) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     answer = await chat(http, firm, traceparent=parent)
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     [sent] = provider.last.header("traceparent")
     assert sent == f"00-{record['trace_id']}-{record['span_id']}-01"
 
@@ -320,7 +289,7 @@ async def test_a_fine_tuned_model_answers_and_falls_back_when_it_is_refused(
 
     answer = await chat(http, firm)
     assert (answer.json()["model"], answer.headers["x-fine-tuned"]) == (tuned, "true")
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["requested_model"], record["routed_model"], record["served_model"]) == (STOCK, tuned, tuned)
     assert (record["fine_tuned"], record["reason"], record["job_id"]) == (True, "active_job", job["id"])
     [span] = await asyncio.to_thread(collector.of_call, answer.headers["x-call-id"], 1)
@@ -331,7 +300,7 @@ async def test_a_fine_tuned_model_answers_and_falls_back_when_it_is_refused(
     fallen = await chat(http, firm)
     assert (fallen.status_code, fallen.json()["model"]) == (200, "gpt-4o-mini-2024-07-18")
     assert (fallen.headers["x-fine-tuned"], fallen.headers["x-model-reason"]) == ("false", "fallback_stock")
-    record = await recorded(firm, fallen.headers["x-call-id"])
+    record = await firm.recorded(fallen.headers["x-call-id"])
     assert (record["attempts"], record["fine_tuned"], record["reason"], record["job_id"]) == (
         2,
         False,
@@ -352,7 +321,7 @@ async def test_a_fine_tuned_model_answers_and_falls_back_when_it_is_refused(
     remembered = await chat(http, firm)  # the fault is used up: only memory keeps it at the stock model
     assert remembered.headers["x-model-reason"] == "fallback_stock"
     assert len(account.calls("POST", "/v1/chat")) == calls + 1
-    assert (await recorded(firm, remembered.headers["x-call-id"]))["attempts"] == 1
+    assert (await firm.recorded(remembered.headers["x-call-id"]))["attempts"] == 1
 
 
 async def test_with_fallback_fail_the_refusal_is_the_callers(
@@ -365,7 +334,7 @@ async def test_with_fallback_fail_the_refusal_is_the_callers(
     answer = await chat(http, firm)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
     assert answer.headers["x-model-reason"] == "active_job"
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["attempts"], record["fine_tuned"], record["status"]) == (1, True, 404)
     assert (await chat(http, firm)).status_code == 200  # nothing is remembered
 
@@ -384,7 +353,7 @@ async def test_another_tenants_model_is_not_there(
         answer = await chat(http, stranger, {**BODY, "model": model})
         assert (answer.status_code, code_of(answer)) == (404, "model_not_found")
         assert (answer.headers["x-fine-tuned"], answer.headers["x-model-reason"]) == ("false", "foreign_fine_tune")
-        record = await recorded(stranger, answer.headers["x-call-id"])
+        record = await stranger.recorded(answer.headers["x-call-id"])
         assert (record["attempts"], record["reason"], record["span_id"]) == (0, "foreign_fine_tune", None)
         assert (await http.get(f"/v1/models/{model}", headers=stranger.auth)).status_code == 404
     assert (len(account.calls()), len(theirs.calls())) == before
@@ -421,7 +390,7 @@ async def test_refusals_for_who_calls(admin: Admin, http: httpx2.AsyncClient, fi
     assert provider.requests == []
     served = await http.post(CHAT, json=BODY, headers={**service, "x-tenant-id": firm.name})
     assert served.status_code == 200
-    assert (await recorded(firm, served.headers["x-call-id"]))["status"] == 200
+    assert (await firm.recorded(served.headers["x-call-id"]))["status"] == 200
     admin.put(firm.path, {"suspended": True})
     assert await refused(firm.auth) == (403, "tenant_suspended")
     assert await refused({**service, "x-tenant-id": firm.name}) == (403, "tenant_suspended")
@@ -458,7 +427,7 @@ async def test_refusals_for_what_is_asked(
     assert (answer.status_code, code_of(answer)) == (status, code)
     assert answer.headers["x-fine-tuned"] == "false"
     assert provider.requests == []
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["status"], record["error"], record["attempts"], record["span_id"]) == (status, code, 0, None)
 
 
@@ -506,7 +475,7 @@ async def test_a_provider_that_cannot_be_reached(http: httpx2.AsyncClient, admin
         firm = Firm(admin, f"http://127.0.0.1:{closed.getsockname()[1]}")
         answer = await chat(http, firm)
     assert (answer.status_code, code_of(answer)) == (502, "upstream_unreachable")
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["status"], record["error"], record["attempts"]) == (502, "upstream_unreachable", 1)
 
 
@@ -565,7 +534,7 @@ async def test_usage_is_known_of_a_stream_whose_caller_did_not_ask_for_it(
     asked = json.loads(provider.last.body)
     assert asked.pop("stream_options") == {**(options or {}), "include_usage": True}
     assert asked == {**BODY, "stream": True}
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["input_tokens"], record["output_tokens"]) == (4, 5)
 
 
@@ -635,7 +604,7 @@ async def test_a_cut_stream_ends_with_an_error_event_only_between_events(
         assert json.loads(rest.removeprefix(b"data: "))["error"]["code"] == "upstream_disconnected"
     else:
         assert rest == b""
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["status"], record["error"], record["cancelled"]) == (200, "upstream_disconnected", False)
 
 
@@ -765,7 +734,7 @@ async def test_a_stream_is_one_however_its_type_is_written(
     provider.script = script
     answer = await chat(http, firm, {**BODY, "stream": True})
     assert answer.content == EVENT + DONE
-    assert (await recorded(firm, answer.headers["x-call-id"]))["input_tokens"] == 4
+    assert (await firm.recorded(answer.headers["x-call-id"]))["input_tokens"] == 4
 
 
 async def test_a_stream_that_is_compressed_though_it_was_not_asked_to_be_goes_on_as_it_comes(

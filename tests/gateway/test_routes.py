@@ -12,11 +12,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, Admin
+from tests.support.admin import BASE_MODEL, STOCK, Admin
 from tests.support.firms import Firm
 from tests.support.otlp import Collector, attributes
 from tests.support.processes import Program
-from tests.support.upstream import Peer, Received, Script, Upstream, echo_model, upstream
+from tests.support.upstream import Peer, Received, Script, Upstream
 
 Json = dict[str, Any]
 
@@ -99,26 +99,6 @@ def answering(route: str) -> Script:
 
 
 @pytest.fixture
-async def provider() -> AsyncIterator[Upstream]:
-    """A scripted upstream."""
-    async with upstream(echo_model) as made:
-        yield made
-
-
-@pytest.fixture
-def firm(admin: Admin, provider: Upstream) -> Firm:
-    """A tenant whose provider is the script."""
-    return Firm(admin, provider.url)
-
-
-@pytest.fixture
-async def http(gateway: Program) -> AsyncIterator[httpx2.AsyncClient]:
-    """A caller."""
-    async with httpx2.AsyncClient(base_url=gateway.url, verify=NO_TLS, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
 async def tuned(admin: Admin, sandbox: Program, vault: Path, provider: Upstream) -> tuple[Firm, str]:
     """A tenant with an active fine-tuned model, its provider moved to the script; and that model."""
     firm = Firm(admin, sandbox.url, vault=vault)
@@ -127,16 +107,6 @@ async def tuned(admin: Admin, sandbox: Program, vault: Path, provider: Upstream)
     firm.provider = {**firm.provider, "base_url": f"{provider.url}/v1"}
     admin.put(f"{firm.path}/providers/main", firm.provider)
     return firm, str(job["fine_tuned_model"])
-
-
-async def recorded(firm: Firm, call_id: str) -> Any:
-    """The call's record, once it is settled."""
-    async with asyncio.timeout(10):
-        while True:
-            answer = firm.admin.ask("GET", f"{firm.path}/why/{call_id}")
-            if answer.status_code == 200:
-                return answer.json()
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("prefix", ["/v1", ""])
@@ -164,7 +134,7 @@ async def test_a_rewritten_route(
     events = sse(ANSWERS[route][2])
     expected = b"".join(events[:-1] if added else events) if stream else json.dumps(ANSWERS[route][1]).encode()
     assert answer.content == expected
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["endpoint"], record["stream"], record["routed_model"], record["served_model"]) == (
         route,
         stream,
@@ -222,7 +192,7 @@ async def test_a_relayed_route_is_left_as_it_is(
     assert (answer.status_code, answer.content) == (200, b"\x00 anything")
     assert (answer.headers["x-fine-tuned"], answer.headers["x-model-reason"]) == ("false", "endpoint_not_tunable")
     assert (provider.last.method, provider.last.target, provider.last.body) == (method, f"/v1/{path}", body)
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["reason"], record["requested_model"]) == ("endpoint_not_tunable", STOCK if body else None)
 
 
@@ -271,7 +241,7 @@ async def test_where_an_upload_names_anothers_model_in_its_middle_the_provider_n
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
     assert FOREIGN.encode() not in seen
     assert b"0\r\n\r\n" not in seen
-    record = await recorded(firm, answer.headers["x-call-id"])
+    record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["reason"], record["status"]) == ("foreign_fine_tune", 404)
 
 

@@ -1,5 +1,6 @@
 """A firm: a tenant with its provider's account, a caller's key and a Vault; its admin, and its Assistant."""
 
+import asyncio
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,15 @@ class Firm:
     def why(self, call_id: str) -> Any:
         """The Why record of a call."""
         return self.admin.get(f"{self.path}/why/{call_id}")
+
+    async def recorded(self, call_id: str) -> Any:
+        """The same, once the call is settled: a cancelled one may settle after its caller has gone."""
+        async with asyncio.timeout(10):
+            while True:
+                answer = self.admin.ask("GET", f"{self.path}/why/{call_id}")
+                if answer.status_code == 200:
+                    return answer.json()
+                await asyncio.sleep(0.02)
 
     # its jobs
 
