@@ -224,6 +224,8 @@ class Lifecycle:
             call.refusal = decision.reason
             raise GatewayError(decision.code, param="model" if decision.reason else None)
         call.decision = decision
+        if decision.reason is Reason.FALLBACK_STOCK:  # the refusal is remembered
+            self._metrics.fallbacks.inc()
         if call.relayed is not None:
             self._check_named(call, who, decision, call.relayed.fields)
         return decision

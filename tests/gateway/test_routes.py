@@ -434,6 +434,9 @@ async def test_a_fallback_warns_its_job_and_is_counted(
     answer = await http.post("/v1/messages", json={"model": STOCK, "messages": []}, headers=firm.auth)
     assert (answer.status_code, answer.headers["x-model-reason"]) == (200, "fallback_stock")
     assert await fallbacks() == before + 1
+    answer = await http.post("/v1/messages", json={"model": STOCK, "messages": []}, headers=firm.auth)
+    assert answer.headers["x-model-reason"] == "fallback_stock"  # remembered, and counted all the same
+    assert await fallbacks() == before + 2
     [job] = firm.admin.get(f"{firm.path}/jobs")["items"]
     async with asyncio.timeout(10):
         while "model_refused" not in {one["code"] for one in firm.job(job)["warnings"]}:  # noqa: ASYNC110 - polls
