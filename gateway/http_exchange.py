@@ -198,10 +198,10 @@ class HttpExchange:
         out += [b"%b: %b\r\n" % header for header in headers]
         self._bodiless = status in _NO_BODY or self.method == "HEAD"
         unframed = not self._bodiless and all(name != b"content-length" for name, _ in headers)
+        self._chunked = unframed and not self._head.http_1_0  # told anew: an error may take the place of an answer
         if unframed and self._head.http_1_0:
             self.keep_alive = False
-        elif unframed:
-            self._chunked = True
+        elif self._chunked:
             out.append(b"transfer-encoding: chunked\r\n")
         if not self.whole or self._socket.closing:
             self.keep_alive = False

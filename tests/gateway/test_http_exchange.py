@@ -97,6 +97,16 @@ async def test_framing(head: dict[str, Any], status: int, headers: Headers, sent
     assert connection.asked == ["ended" if CLOSE not in sent else "ended, and no further one"]
 
 
+async def test_an_error_takes_the_place_of_an_answer_that_was_not_sent_yet() -> None:
+    connection = Connection()
+    exchange = connection.exchange()
+    exchange.start(200, [])  # in chunks
+    exchange.start(502, [(b"content-length", b"2")])
+    exchange.write(b"no")
+    await exchange.end()
+    assert connection.sent == status_line(502) + b"content-length: 2\r\n\r\nno"
+
+
 @pytest.mark.parametrize(
     ("status", "line"), [(200, b"HTTP/1.1 200 OK\r\n"), (529, b"HTTP/1.1 529 \r\n"), (599, b"HTTP/1.1 599 \r\n")]
 )
