@@ -111,7 +111,7 @@ def is_foreign(model: str, provider: Provider, route: Route, owners: Owners) -> 
     owning = owners.get((provider.account, known_as(model)), frozenset())
     if owning:
         return route.tenant not in owning
-    return known_as(model).rpartition("/")[2].startswith("ft:") and model not in route.fine_tunes
+    return any(part.startswith("ft:") for part in known_as(model).split("/")) and model not in route.fine_tunes
 
 
 def known_as(model: str) -> str:

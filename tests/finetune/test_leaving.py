@@ -53,7 +53,8 @@ async def test_a_tenant_leaves_once_its_jobs_are_over(workshop: Workshop, mark: 
     await leaving.finish(store, workshop.artifacts_url)  # nothing more to do
 
 
-async def test_its_credentials_stay_until_its_jobs_are_cancelled_at_the_provider(workshop: Workshop) -> None:
+async def test_its_credentials_stay_until_its_jobs_are_cancelled_at_the_provider(slow_workshop: Workshop) -> None:
+    workshop = slow_workshop
     manager = workshop.manager()
     job, account = await workshop.new_job()
     while (await workshop.load(job)).status != "training":

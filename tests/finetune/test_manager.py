@@ -1,7 +1,6 @@
 """One tick after the other against the sandbox: nothing is made twice, whatever breaks in between."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -12,9 +11,7 @@ from finetune.backends.openai import OpenAIBackend
 from finetune.manager import Manager
 from finetune.values import Job
 from gateway.store import keys
-from gateway.store.connection import Store
 from tests.support.jobs import Workshop, run
-from tests.support.processes import running
 from tests.support.sandbox import CREATE, POLL, UPLOAD
 from tests.support.vaults import write_vault
 
@@ -223,11 +220,10 @@ async def test_a_vault_too_small_or_gone_uploads_nothing(workshop: Workshop) -> 
 
 
 @pytest.mark.parametrize("state", ["queued", "snapshotting", "uploading", "training"])
-async def test_a_cancelled_job_ends_here_and_at_the_provider(workshop: Workshop, state: str) -> None:
+async def test_a_cancelled_job_ends_here_and_at_the_provider(slow_workshop: Workshop, state: str) -> None:
+    workshop = slow_workshop
     job, account = await workshop.new_job()
     manager = workshop.manager()
-    if state == "training":
-        account.order("slow_first_byte", CREATE, seconds=0)
     await until(manager, workshop, job, state)
     await workshop.change(job, cancel_requested=True)
     await run(manager, job)
@@ -236,13 +232,8 @@ async def test_a_cancelled_job_ends_here_and_at_the_provider(workshop: Workshop,
     assert await records.live(workshop.store) == []
 
 
-async def test_a_deleted_tenants_job_is_cancelled_at_the_provider(store: Store, tmp_path: Path) -> None:
-    # A provider of its own that takes its time: the job must still be under way when it is to be cancelled.
-    with running(["sandbox", "--port", "0", "--step-seconds", "5"], {}, tmp_path / "log") as slow:
-        await _cancelled_with_its_tenant(Workshop(store, slow.url, tmp_path))
-
-
-async def _cancelled_with_its_tenant(workshop: Workshop) -> None:
+async def test_a_deleted_tenants_job_is_cancelled_at_the_provider(slow_workshop: Workshop) -> None:
+    workshop = slow_workshop
     job, account = await workshop.new_job()
     manager = workshop.manager()
     await until(manager, workshop, job, "training")

@@ -632,7 +632,9 @@ def test_the_same_call_is_decided_the_same_way(world: tuple[Call, Route, Owners]
     assert decide(call, route, owners) == decide(call, route, owners)
 
 
-@pytest.mark.parametrize("model", ["FT:gpt-4o:a::1", " ft:gpt-4o:a::1", "openai/ft:gpt-4o:a::1", "\ufeffft:a::1\n"])
+@pytest.mark.parametrize(
+    "model", ["FT:gpt-4o:a::1", " ft:gpt-4o:a::1", "openai/ft:gpt-4o:a::1", "\ufeffft:a::1\n", "ft:a/b"]
+)
 def test_a_fine_tuned_models_id_is_known_however_it_is_written(model: str) -> None:
     assert is_foreign(model, Provider("main", "m", "account"), _BARE, {})
 
