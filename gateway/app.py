@@ -65,9 +65,11 @@ class Gateway:
         self.routes = Routes(self.keyring, settings.admin_key, time.time)
         self.follower = Follower(self.store, self.routes)
         self.replica = Replica(self.store, self.routes, self.follower, VERSION)
-        self.telemetry = Telemetry(VERSION)
-        self.why = WhyWriter(self.store, settings.why_max, settings.why_days)
         self.metrics = Metrics()
+        self.telemetry = Telemetry(
+            VERSION, on_dropped=self.metrics.dropped_spans.inc, on_failed=self.metrics.span_export_failures.inc
+        )
+        self.why = WhyWriter(self.store, settings.why_max, settings.why_days)
         self.warnings = JobWarnings(self.store)
         self._settings = settings
         self._environ = environ

@@ -40,15 +40,41 @@ class Metrics:
             "Calls whose caller left before the answer's end.",
             registry=self._registry,
         )
+        self.span_export_failures = Counter(
+            "housestyle_span_export_failures",
+            "Batches of spans that the collector did not take.",
+            registry=self._registry,
+        )
+        self.dropped_spans = Counter(
+            "housestyle_dropped_spans",
+            "Spans that are lost: their export failed, or their queue was full.",
+            registry=self._registry,
+        )
+        # `labels` costs several times as much as counting does.
+        self._calls: dict[tuple[str | None, int], Counter] = {}
+        self._refused: dict[str | None, Counter] = {}
 
     def settle(self, known: bool, reason: str | None, status: int, error: str | None, *, cancelled: bool) -> None:
         """Counts a call that is over. `known`: whether its tenant is."""
         if not known:
-            self.refused.labels(error or "none").inc()
+            counter = self._refused.get(error) or self._refusals(error)
+            counter.inc()
             return
-        self.calls.labels(reason or "none", f"{status // 100}xx" if status else "none").inc()
+        counter = self._calls.get((reason, status)) or self._answers(reason, status)
+        counter.inc()
         if cancelled:
             self.cancelled.inc()
+
+    def _refusals(self, error: str | None) -> Counter:
+        """The counter of one error's refusals, kept."""
+        self._refused[error] = counter = self.refused.labels(error or "none")
+        return counter
+
+    def _answers(self, reason: str | None, status: int) -> Counter:
+        """The counter that a reason and a status belong to, kept."""
+        counter = self.calls.labels(reason or "none", f"{status // 100}xx" if status else "none")
+        self._calls[reason, status] = counter
+        return counter
 
     def exposition(self) -> bytes:
         """All of them in the text format of Prometheus, those of the other worker processes too."""

@@ -1,17 +1,17 @@
-"""Every span attribute and the way of a span to its exporter. Nothing else names an attribute.
+"""Which calls have spans, and where their spans go. What a span says is in `spans.py`.
 
-A span is built once, when its attempt is over, and handed to the SDK's batch processor: an order of magnitude
-cheaper than the SDK's own span object, with the SDK's sampler, resource and exporters.
-Source: semantic-conventions-genai, "Spans"; the OpenTelemetry specification's environment variables.
+A span is made once, when its attempt is over. For a collector it is encoded here and sent from a thread; for any other
+exporter it is handed to the SDK's batch processor. The sampler and the resource are the SDK's.
+Source: the OpenTelemetry specification's environment variables; W3C Trace Context.
 """
 
 import os
 import random
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from msgspec import Struct
 from opentelemetry import trace
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -22,12 +22,16 @@ from opentelemetry.sdk.trace.export import (
     SpanExporter,
     SpanExportResult,
 )
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, DEFAULT_OFF, DEFAULT_ON, Sampler
 from opentelemetry.sdk.trace.sampling import Decision as Sampling
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from gateway.wire.answers import Served
-from gateway.wire.kinds import KINDS
+from gateway import otlp, spans
+from gateway.span_sender import SpanSender
+from gateway.spans import Attempt, CallFacts, Trace
+
+__all__ = ["Attempt", "CallFacts", "Telemetry", "Trace"]
 
 log = structlog.get_logger(__name__)
 
@@ -35,75 +39,56 @@ OTEL_TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
-
-class Trace(Struct, frozen=True):
-    """The trace that a call belongs to: the caller's, or a new one."""
-
-    trace_id: int
-    parent: SpanContext | None
-
-    @property
-    def hex(self) -> str:
-        """As W3C Trace Context and Why records write it."""
-        return f"{self.trace_id:032x}"
+# What the SDK's own samplers answer to a call without a parent, with a sampled one, with one that is not: they look at
+# nothing else, and asking them costs a context and three dicts.
+_ANSWERS: Mapping[Sampler, tuple[bool, bool, bool]] = {
+    ALWAYS_ON: (True, True, True),
+    ALWAYS_OFF: (False, False, False),
+    DEFAULT_ON: (True, True, False),
+    DEFAULT_OFF: (False, True, False),
+}
 
 
-class Attempt(Struct):
-    """One attempt at one upstream: what its span will say. Times in nanoseconds since the epoch."""
-
-    span_id: int
-    operation: str
-    provider_kind: str
-    host: str | None
-    port: int | None
-    fine_tuned: bool
-    reason: str
-    job_id: str | None
-    routed_model: str | None
-    stream: bool
-    started: int
-    ended: int = 0
-    first_chunk: int | None = None
-    status: int | None = None
-    error: str | None = None
-    served: Served = Served()
-    sampled: bool = False
-    sampler_attributes: dict[str, Any] = {}
-
-    @property
-    def span_hex(self) -> str:
-        """As W3C Trace Context and Why records write it."""
-        return f"{self.span_id:016x}"
-
-
-class CallFacts(Struct, frozen=True):
-    """What the spans of all attempts of a call share."""
-
-    call_id: str
-    tenant: str
-    workflow: str | None
-    requested_model: str | None
-    revision: int
+def _nothing(*_: object) -> None:
+    """For who does not want to hear of it."""
 
 
 class Telemetry:
-    """Spans out. With OTEL_SDK_DISABLED=true there are none, and trace ids are made all the same."""
+    """Spans out. With OTEL_SDK_DISABLED=true there are none, and trace ids are made all the same.
 
-    def __init__(self, version: str, exporters: list[SpanExporter] | None = None) -> None:
+    `exporters`: instead of those that the environment names. `on_dropped` hears of spans that do not reach a
+    collector, and how many; `on_failed` of each batch that it does not take.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        exporters: list[SpanExporter] | None = None,
+        *,
+        on_dropped: Callable[[int], object] = _nothing,
+        on_failed: Callable[[], object] = _nothing,
+    ) -> None:
         resource = Resource.create()
         if str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
             resource = resource.merge(Resource({SERVICE_NAME: "housestyle-gateway"}))
-        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._sampler = provider.sampler
+        self._sampler = TracerProvider(resource=resource, shutdown_on_exit=False).sampler
+        self._answers = _ANSWERS.get(self._sampler)
         self._resource = resource
         self._scope = InstrumentationScope("housestyle.gateway", version)
         self._disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
-        chosen = [] if self._disabled else (exporters if exporters is not None else _exporters_of_environment())
+        self._encoder = spans.SpanEncoder()
+        self._sender: SpanSender | None = None
+        if exporters is None and not self._disabled:
+            names = _exporters_named(os.environ)
+            if "otlp" in names:
+                self._sender = SpanSender(self._example(), os.environ, on_dropped, on_failed)
+            exporters = [ConsoleSpanExporter()] if "console" in names else []
+        chosen = [] if self._disabled else exporters or []
         self._processors: list[SpanProcessor] = [BatchSpanProcessor(_Quiet(exporter)) for exporter in chosen]
 
     def begin(self, traceparent: bytes | None) -> Trace:
         """The trace of a call that arrives with this `traceparent`."""
-        parent = _parse(traceparent)
+        parent = _parse(traceparent) if traceparent else None
         if parent is None:
             return Trace(random.getrandbits(128) or 1, None)
         return Trace(parent.trace_id, parent)
@@ -117,94 +102,76 @@ class Telemetry:
 
         With no spans of ours, the caller's own goes on, and None means none.
         """
+        parent = call.parent
         if self._disabled:
             attempt.sampled = False
-            return _header(call.parent) if call.parent else None
+            return _header(parent.trace_id, parent.span_id, parent.trace_flags) if parent else None
+        if self._answers is None:
+            self._ask(call, attempt)
+        else:
+            attempt.sampled = self._answers[0 if parent is None else 1 if parent.trace_flags & 1 else 2]
+        return _header(call.trace_id, attempt.span_id, attempt.sampled)
+
+    def _ask(self, call: Trace, attempt: Attempt) -> None:
+        """The sampler's answer, and what it wants to have said beside what we say anyway."""
         parent = trace.set_span_in_context(trace.NonRecordingSpan(call.parent)) if call.parent else None
-        known = _known_before(attempt)
-        asked = self._sampler.should_sample(parent, call.trace_id, _name(attempt), SpanKind.CLIENT, known)
+        known = spans.known_before(attempt)
+        asked = self._sampler.should_sample(parent, call.trace_id, spans.name_of(attempt), SpanKind.CLIENT, known)
         attempt.sampled = asked.decision is Sampling.RECORD_AND_SAMPLE
-        attempt.sampler_attributes = dict(asked.attributes or {})
-        return _header(_context(call, attempt))
+        attempt.sampler_attributes = {
+            name: value for name, value in (asked.attributes or {}).items() if name not in known
+        }
 
     def span(self, call: Trace, attempt: Attempt, facts: CallFacts) -> None:
         """Hands the span of a finished attempt to the exporters, if the sampler took it."""
-        if not self._processors or not attempt.sampled:
+        if not attempt.sampled:
             return
-        span = ReadableSpan(
-            name=_name(attempt),
+        if self._sender is not None:
+            if attempt.sampler_attributes:
+                self._sender.put(otlp.sdk_span(self._readable(call, attempt, facts)))
+            else:
+                self._sender.put(self._encoder.encode(call, attempt, facts))
+        if self._processors:
+            span = self._readable(call, attempt, facts)
+            for processor in self._processors:
+                processor.on_end(span)
+
+    def shutdown(self) -> None:
+        """Exports what is left. May take as long as the exporter's time-out."""
+        if self._sender is not None:
+            self._sender.shutdown()
+        for processor in self._processors:
+            processor.shutdown()
+
+    def _readable(self, call: Trace, attempt: Attempt, facts: CallFacts) -> ReadableSpan:
+        """The span as the SDK's exporters take it."""
+        return ReadableSpan(
+            name=spans.name_of(attempt),
             context=_context(call, attempt),
             parent=call.parent,
             resource=self._resource,
-            attributes=attempt.sampler_attributes | _attributes(attempt, facts),
+            attributes=attempt.sampler_attributes | spans.attributes(attempt, facts),
             kind=SpanKind.CLIENT,
             status=Status(StatusCode.ERROR if attempt.error is not None else StatusCode.UNSET),
             start_time=attempt.started,
             end_time=attempt.ended,
             instrumentation_scope=self._scope,
         )
-        for processor in self._processors:
-            processor.on_end(span)
 
-    def shutdown(self) -> None:
-        """Exports what is left. May take as long as the exporter's time-out."""
-        for processor in self._processors:
-            processor.shutdown()
-
-
-def _name(attempt: Attempt) -> str:
-    return f"{attempt.operation} {attempt.routed_model}" if attempt.routed_model else attempt.operation
+    def _example(self) -> ReadableSpan:
+        """Of what all spans have in common: the resource and the scope."""
+        context = SpanContext(1, 1, is_remote=False)
+        return ReadableSpan("", context, resource=self._resource, instrumentation_scope=self._scope)
 
 
 def _context(call: Trace, attempt: Attempt) -> SpanContext:
     flags = TraceFlags(TraceFlags.SAMPLED if attempt.sampled else TraceFlags.DEFAULT)
-    return SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_flags=flags)
+    state = call.parent.trace_state if call.parent else None
+    return SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_flags=flags, trace_state=state)
 
 
-def _header(context: SpanContext) -> bytes:
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}".encode()
-
-
-def _known_before(attempt: Attempt) -> dict[str, Any]:
-    """What the conventions want a sampler to see."""
-    known = {
-        "gen_ai.operation.name": attempt.operation,
-        "gen_ai.provider.name": KINDS[attempt.provider_kind].provider_name,
-        "gen_ai.request.model": attempt.routed_model,
-        "server.address": attempt.host,
-        "server.port": attempt.port,
-    }
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def _attributes(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
-    served = attempt.served
-    first_chunk = (
-        (attempt.first_chunk - attempt.started) / 1e9 if attempt.stream and attempt.first_chunk is not None else None
-    )
-    attributes: dict[str, Any] = {
-        **_known_before(attempt),
-        "fine_tuned": attempt.fine_tuned,
-        "gen_ai.request.stream": True if attempt.stream else None,
-        "gen_ai.response.model": served.model,
-        "gen_ai.response.id": served.response_id,
-        "gen_ai.response.finish_reasons": served.finish_reasons or None,
-        "gen_ai.response.time_to_first_chunk": first_chunk,
-        "gen_ai.usage.input_tokens": served.input_tokens,
-        "gen_ai.usage.output_tokens": served.output_tokens,
-        "gen_ai.usage.cache_read.input_tokens": served.cached_tokens,
-        "gen_ai.usage.reasoning.output_tokens": served.reasoning_tokens,
-        "http.response.status_code": attempt.status,
-        "error.type": attempt.error,
-        "housestyle.tenant": facts.tenant,
-        "housestyle.workflow": facts.workflow,
-        "housestyle.call_id": facts.call_id,
-        "housestyle.requested_model": facts.requested_model,
-        "housestyle.reason": attempt.reason,
-        "housestyle.job_id": attempt.job_id,
-        "housestyle.revision": facts.revision,
-    }
-    return {name: value for name, value in attributes.items() if value is not None}
+def _header(trace_id: int, span_id: int, flags: int) -> bytes:
+    return b"00-%032x-%016x-%02x" % (trace_id, span_id, flags)
 
 
 def _parse(traceparent: bytes | None) -> SpanContext | None:
@@ -218,22 +185,12 @@ def _parse(traceparent: bytes | None) -> SpanContext | None:
     return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags & 1))
 
 
-def _exporters_of_environment() -> list[SpanExporter]:
+def _exporters_named(environ: Mapping[str, str]) -> set[str]:
     """What OTEL_TRACES_EXPORTER names; `otlp` by default, as the specification says."""
-    names = [name.strip() for name in os.environ.get(OTEL_TRACES_EXPORTER, "otlp").split(",")]
-    made: list[SpanExporter] = []
-    for name in names:
-        if name == "otlp":
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
-                OTLPSpanExporter,
-            )
-
-            made.append(OTLPSpanExporter())
-        elif name == "console":
-            made.append(ConsoleSpanExporter())
-        elif name not in ("none", ""):
-            log.error("unknown_exporter", variable=OTEL_TRACES_EXPORTER, value=name)
-    return made
+    named = {name.strip() for name in environ.get(OTEL_TRACES_EXPORTER, "otlp").split(",")}
+    for name in sorted(named - {"otlp", "console", "none", ""}):
+        log.error("unknown_exporter", variable=OTEL_TRACES_EXPORTER, value=name)
+    return named
 
 
 class _Quiet(SpanExporter):

@@ -1,12 +1,14 @@
 """Why records: one for every call of a known tenant, written behind in batches, read by the admin API.
 
-A call only appends to a bounded queue here. What did not fit is counted.
+A call only appends to a bounded queue here. What did not fit is counted. A batch goes to the store as one script with
+one argument a tenant: a command for each record would cost more than all else that is done for it.
 """
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from importlib.resources import files
 from typing import Any, cast
 
 import msgspec
@@ -26,6 +28,7 @@ _PAGE = 500
 _RECENT_SECONDS = 3600
 # A record is written after its call, by another clock: look from this long before the call's own time.
 _CLOCK_SKEW_MS = 60_000
+_TO_THE_MINUTE = len("2026-11-22T12:00")
 
 
 class WhyRecord(Struct, frozen=True):
@@ -61,6 +64,9 @@ class WhyRecord(Struct, frozen=True):
 
 
 _DECODER = msgspec.json.Decoder(WhyRecord)
+_ENCODER = msgspec.json.Encoder()
+# Of these the model was not the gateway's to choose.
+_NOT_CHOSEN = (None, "endpoint_not_tunable", "foreign_fine_tune")
 
 
 class WhyWriter:
@@ -73,6 +79,7 @@ class WhyWriter:
         self._keep_ms = days * 86_400_000
         self._queue: deque[WhyRecord] = deque()
         self._writing = asyncio.Lock()
+        self._script = store.redis.register_script((files("gateway.store") / "why.lua").read_bytes())
 
     def put(self, record: WhyRecord) -> None:
         """Takes a record; never waits, never fails."""
@@ -103,33 +110,40 @@ class WhyWriter:
                 for _ in batch:
                     self._queue.popleft()
 
-    async def _write(self, batch: list[WhyRecord]) -> None:
-        """A batch that is cut off in the middle is written again: at least once, never lost."""
+    async def _write(self, batch: Sequence[WhyRecord]) -> None:
+        """A batch whose answer does not come is written again: at least once, never lost."""
         oldest = int(time.time() * 1000) - self._keep_ms
+        by_tenant = _by_tenant(batch)
+        counts = _counts(batch)
+        names = [keys.why_of(tenant) for tenant in by_tenant] + [keys.recent_of(*place) for place in counts]
+        arguments: list[Any] = [len(by_tenant), self._keep, f"{oldest}-0", _RECENT_SECONDS + 600]
+        arguments += [_ENCODER.encode_lines(records) for records in by_tenant.values()]
+        arguments += [f"{fine_tuned} {stock}" for stock, fine_tuned in counts.values()]
         with translated():
-            async with self._store.redis.pipeline(transaction=False) as pipe:
-                for record in batch:
-                    body: dict[Any, Any] = {b"record": msgspec.json.encode(record)}
-                    pipe.xadd(keys.why_of(record.tenant), body, maxlen=self._keep, approximate=True)
-                for tenant in {record.tenant for record in batch}:
-                    pipe.xtrim(keys.why_of(tenant), minid=f"{oldest}-0", approximate=True)
-                for (tenant, minute, fine_tuned), calls in Counter(
-                    _counted(record) for record in batch if _counts(record)
-                ).items():
-                    count = keys.recent_of(tenant, minute)
-                    pipe.hincrby(count, "fine_tuned" if fine_tuned else "stock", calls)
-                    pipe.expire(count, _RECENT_SECONDS + 600)
-                await pipe.execute()
+            await cast("Any", self._script(keys=names, args=arguments))
 
 
-def _counts(record: WhyRecord) -> bool:
-    """Whether the call's model was the gateway's to choose."""
-    return record.reason not in (None, "endpoint_not_tunable", "foreign_fine_tune")
+def _by_tenant(batch: Sequence[WhyRecord]) -> dict[str, list[WhyRecord]]:
+    """The records of each tenant, in their order."""
+    found: defaultdict[str, list[WhyRecord]] = defaultdict(list)
+    for record in batch:
+        found[record.tenant].append(record)
+    return found
 
 
-def _counted(record: WhyRecord) -> tuple[str, int, bool]:
-    """Where a record counts: tenant, minute, arm."""
-    return record.tenant, int(timestamps.to_seconds(record.time)) // 60, record.fine_tuned
+def _counts(batch: Sequence[WhyRecord]) -> dict[tuple[str, int], list[int]]:
+    """Calls by tenant and minute since the epoch: of the stock model, of the fine-tuned one."""
+    minutes: dict[str, int] = {}
+    found: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for record in batch:
+        if record.reason in _NOT_CHOSEN:
+            continue
+        written = record.time[:_TO_THE_MINUTE]
+        minute = minutes.get(written)
+        if minute is None:
+            minute = minutes[written] = int(timestamps.to_seconds(f"{written}Z")) // 60
+        found[record.tenant, minute][record.fine_tuned] += 1
+    return found
 
 
 async def recent_calls(store: Store, tenant: str) -> tuple[int, int]:

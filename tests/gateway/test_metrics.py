@@ -21,6 +21,8 @@ def test_before_any_call() -> None:
     assert figures(Metrics().exposition()) == {
         "housestyle_fallbacks_total": 0,
         "housestyle_cancelled_calls_total": 0,
+        "housestyle_span_export_failures_total": 0,
+        "housestyle_dropped_spans_total": 0,
     }
 
 
@@ -57,6 +59,24 @@ def test_a_call_whose_caller_left() -> None:
     found = figures(metrics.exposition())
     assert found["housestyle_cancelled_calls_total"] == 1
     assert found['housestyle_calls_total{reason="active_job",status="none"}'] == 1
+
+
+def test_calls_of_one_class_of_status_are_counted_together() -> None:
+    metrics = Metrics()
+    for status in (400, 404, 200, 404):
+        metrics.settle(True, "active_job", status, None, cancelled=False)
+    found = figures(metrics.exposition())
+    assert found['housestyle_calls_total{reason="active_job",status="4xx"}'] == 3
+    assert found['housestyle_calls_total{reason="active_job",status="2xx"}'] == 1
+
+
+def test_spans_that_are_lost() -> None:
+    metrics = Metrics()
+    metrics.dropped_spans.inc(512)
+    metrics.span_export_failures.inc()
+    found = figures(metrics.exposition())
+    assert found["housestyle_dropped_spans_total"] == 512
+    assert found["housestyle_span_export_failures_total"] == 1
 
 
 def test_a_fallback() -> None:

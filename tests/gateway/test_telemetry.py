@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, sampling
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from gateway.metrics import Metrics
 from gateway.telemetry import Attempt, CallFacts, Telemetry
 from gateway.wire.answers import Served
 from gateway.wire.kinds import KINDS
+from tests.support.otlp import attributes, collecting
 
 ROOT = Path(__file__).parents[2]
 
@@ -314,6 +318,34 @@ def test_samplers(
     assert sent.endswith(b"-01" if spans else b"-00"), "upstream is told what the sampler said"
 
 
+@pytest.mark.parametrize("parent", [None, SAMPLED, UNSAMPLED])
+@pytest.mark.parametrize(
+    ("name", "sampler"),
+    [
+        ("always_on", sampling.ALWAYS_ON),
+        ("always_off", sampling.ALWAYS_OFF),
+        ("parentbased_always_on", sampling.DEFAULT_ON),
+        ("parentbased_always_off", sampling.DEFAULT_OFF),
+        ("traceidratio", sampling.TraceIdRatioBased(0.5)),
+        ("parentbased_traceidratio", sampling.ParentBasedTraceIdRatio(0.5)),
+    ],
+)
+def test_the_sdks_own_samplers_answer_as_the_sdk_asks_them(
+    monkeypatch: pytest.MonkeyPatch, name: str, sampler: sampling.Sampler, parent: bytes | None
+) -> None:
+    """Some are not asked, since it is known what they answer."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", name)
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+    telemetry = Telemetry("1", [])
+    for _ in range(20):
+        call = telemetry.begin(parent)
+        context = trace.set_span_in_context(trace.NonRecordingSpan(call.parent)) if call.parent else Context()
+        asked = sampler.should_sample(context, call.trace_id, "chat ft:1", SpanKind.CLIENT, {})
+        attempt = attempt_of()
+        telemetry.start(call, attempt)
+        assert attempt.sampled is (asked.decision is sampling.Decision.RECORD_AND_SAMPLE)
+
+
 @pytest.mark.parametrize(
     ("variables", "name"),
     [
@@ -355,3 +387,56 @@ def test_the_console(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
     assert '"fine_tuned": true' in shown.stdout
+
+
+# to a collector
+
+
+def test_a_collector_gets_what_an_exporter_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[object] = []
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+        telemetry = Telemetry("1.2.3", on_dropped=heard.append, on_failed=lambda: heard.append("failed"))
+        call = telemetry.begin(SAMPLED)
+        plain = attempt_of()
+        marked = attempt_of(sampler_attributes={"priority": 1, "fine_tuned": "not for it to say"})
+        for attempt in (plain, marked):
+            telemetry.start(call, attempt)
+            telemetry.span(call, attempt, FACTS)
+        telemetry.span(call, attempt_of(sampled=False), FACTS)
+        telemetry.shutdown()
+    assert heard == []
+    expected = {name: list(value) if isinstance(value, tuple) else value for name, value in WHOLE.items()}
+    assert [attributes(span) for span in collector.spans] == [expected, {**expected, "priority": 1}]
+    for span in collector.spans:
+        assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("chat ft:1", TRACE_ID, PARENT_ID)
+
+
+def test_an_unsampled_call_and_a_disabled_sdk_send_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+        for disabled, parent in (("false", UNSAMPLED), ("true", SAMPLED)):
+            monkeypatch.setenv("OTEL_SDK_DISABLED", disabled)
+            telemetry = Telemetry("1")
+            call = telemetry.begin(parent)
+            attempt = attempt_of()
+            telemetry.start(call, attempt)
+            telemetry.span(call, attempt, FACTS)
+            telemetry.shutdown()
+    assert collector.spans == []
+
+
+def test_losses_are_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
+    metrics = Metrics()
+    telemetry = Telemetry("1", on_dropped=metrics.dropped_spans.inc, on_failed=metrics.span_export_failures.inc)
+    call = telemetry.begin(None)
+    attempt = attempt_of()
+    telemetry.start(call, attempt)
+    for _ in range(3):
+        telemetry.span(call, attempt, FACTS)
+    telemetry.shutdown()
+    said = metrics.exposition().decode()
+    assert "housestyle_dropped_spans_total 3.0" in said
+    assert "housestyle_span_export_failures_total 1.0" in said

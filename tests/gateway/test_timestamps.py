@@ -1,10 +1,12 @@
-"""Times as the API writes and reads them."""
+"""Times as the API writes and reads them, and the ids that are ordered by time."""
+
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.timestamps import from_milliseconds, from_seconds, to_seconds
+from gateway.timestamps import call_id, from_milliseconds, from_seconds, to_seconds
 
 
 @pytest.mark.parametrize(
@@ -15,6 +17,8 @@ from gateway.timestamps import from_milliseconds, from_seconds, to_seconds
         (1_795_348_800.5, "2026-11-22T12:00:00.500Z"),
         (1_795_348_800.0009, "2026-11-22T12:00:00.000Z"),
         (951_782_400, "2000-02-29T00:00:00.000Z"),
+        (1_795_348_799.9999998, "2026-11-22T12:00:00.000Z"),
+        (-0.25, "1969-12-31T23:59:59.750Z"),
     ],
 )
 def test_written(seconds: float, text: str) -> None:
@@ -56,3 +60,25 @@ def test_a_millisecond_survives(milliseconds: int) -> None:
 @settings(deadline=None)
 def test_text_sorts_as_time_does(one: int, other: int) -> None:
     assert (from_seconds(one) < from_seconds(other)) is (one < other)
+
+
+@given(st.one_of(st.floats(-1e9, 1e11), st.integers(-(10**9), 10**11), st.integers(0, 10**6).map(lambda n: n / 1e6)))
+@settings(deadline=None)
+def test_it_rounds_as_datetime_does(seconds: float) -> None:
+    whole = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    assert from_seconds(seconds) == whole.replace("+00:00", "Z")
+
+
+@given(st.lists(st.floats(0, 4e9), min_size=2, max_size=2).map(sorted))
+def test_ids_sort_as_their_times_do(seconds: list[float]) -> None:
+    one, other = (call_id(moment) for moment in seconds)
+    assert one[:17] <= other[:17]
+    assert int(one.removeprefix("call_")[:12], 16) == int(seconds[0] * 1000)
+
+
+def test_ids_are_never_drawn_twice() -> None:
+    ids = [call_id(1_795_348_800) for _ in range(5000)]  # several times what is drawn at once
+    assert len(set(ids)) == 5000
+    assert {len(one) for one in ids} == {len("call_") + 12 + 20}
+    for at in range(17, 37):  # every digit of the random part is random
+        assert len({one[at] for one in ids}) == 16

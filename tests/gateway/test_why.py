@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway import timestamps
 from gateway.store import keys
@@ -148,6 +150,59 @@ async def test_the_writer_writes_by_itself(store: Store) -> None:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_tenants_records_keep_their_order_among_others(store: Store) -> None:
+    writer, reader = WhyWriter(store, 10_000, 90), WhyReader(store)
+    many = [record(number, tenant=f"t{number % 3}") for number in range(1205)]
+    for one in many:
+        writer.put(one)
+    await writer.flush()
+    for tenant in ("t0", "t1", "t2"):
+        page = await reader.page(tenant, lambda _: True, 10_000, None)
+        assert page.records[::-1] == [one for one in many if one.tenant == tenant]
+
+
+@given(st.lists(st.text(), min_size=1, max_size=5))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_a_caller_says_of_itself_is_one_record(store: Store, said: list[str]) -> None:
+    """A batch is cut at line feeds; what a record holds has none of its own."""
+    await cast("Any", store.redis.delete(keys.why_of(TENANT)))
+    writer, reader = WhyWriter(store, 1000, 90), WhyReader(store)
+    many = [record(number, workflow=text, requested_model=f"{text}\n\r\n") for number, text in enumerate(said)]
+    for one in many:
+        writer.put(one)
+    await writer.flush()
+    assert (await reader.page(TENANT, lambda _: True, 10, None)).records[::-1] == many
+
+
+async def test_a_server_that_has_forgotten_the_script_is_told_again(store: Store) -> None:
+    writer = WhyWriter(store, 1000, 90)
+    for number in range(3):
+        await cast("Any", store.redis.script_flush())
+        writer.put(record(number))
+        await writer.flush()
+    assert await length(store) == 3
+
+
+async def test_a_batch_of_more_tenants_than_one(store: Store) -> None:
+    """Every one of them with a count of its own."""
+    writer = WhyWriter(store, 1000, 90)
+    for number in range(900):
+        writer.put(record(number, tenant=f"t{number}", fine_tuned=number % 2 == 0, reason="active_job"))
+    await writer.flush()
+    assert [await length(store, f"t{number}") for number in (0, 1, 499, 500, 899)] == [1] * 5
+    assert await recent_calls(store, "t498") == (1, 1)
+    assert await recent_calls(store, "t499") == (1, 0)
+
+
+async def test_counts_go_with_time(store: Store) -> None:
+    writer = WhyWriter(store, 1000, 90)
+    now = time.time()
+    writer.put(record(1, time=timestamps.from_seconds(now)))
+    await writer.flush()
+    left = await cast("Any", store.redis.ttl(keys.recent_of(TENANT, int(now) // 60)))
+    assert 3600 < left <= 3600 + 600
 
 
 async def test_it_writes_in_batches(store: Store) -> None:

@@ -1,0 +1,1 @@
+../openai_node/responses.mjs

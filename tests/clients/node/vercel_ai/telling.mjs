@@ -1,0 +1,1 @@
+../telling.mjs
