@@ -5,7 +5,8 @@ Names are lower case throughout, as both the ASGI specification and our upstream
 
 from collections.abc import Iterable
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 
 # RFC 9110 section 7.6.1, with the older `keep-alive` and `proxy-connection`, and RFC 7615's answer to a proxy's caller.
 _HOP_BY_HOP = frozenset(
@@ -23,7 +24,7 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     },
 )
-_CREDENTIALS = frozenset(
+CREDENTIALS = frozenset(
     {b"authorization", b"x-api-key", b"api-key", b"cookie", b"openai-organization", b"openai-project"},
 )
 _CONTROL = frozenset({b"x-tenant-id", b"x-provider", b"x-workflow", b"x-workflow-run-id", b"x-model-policy"})
@@ -36,9 +37,12 @@ _INTERNAL = b"x-housestyle-"
 _REWRITTEN = frozenset({b"host", b"content-length", b"accept-encoding", b"expect", b"traceparent"})
 _OURS = frozenset({b"x-call-id", b"x-fine-tuned", b"x-model-reason"})
 
+_KEEP = b"keep-alive"  # the one option of `connection` that names no header
+_NOTHING = frozenset[bytes]()
+
 _MAX_DIGITS = 20  # below 2^64; Python refuses to read thousands of them
 
-_NOT_SENT = _HOP_BY_HOP | _CREDENTIALS | _CONTROL | _ORIGIN | _REWRITTEN
+_NOT_SENT = _HOP_BY_HOP | CREDENTIALS | _CONTROL | _ORIGIN | _REWRITTEN
 _NOT_RELAYED = _HOP_BY_HOP | _OURS
 
 
@@ -51,9 +55,9 @@ def to_upstream(headers: Headers) -> Headers:
     """What of a caller's headers goes upstream."""
     named = _named_in_connection(headers)
     return [
-        (key, value)
-        for key, value in headers
-        if key not in _NOT_SENT and key not in named and not key.startswith(_PREFIXES)
+        header
+        for header in headers
+        if header[0] not in _NOT_SENT and header[0] not in named and not header[0].startswith(_PREFIXES)
     ]
 
 
@@ -61,9 +65,9 @@ def to_caller(headers: Headers) -> Headers:
     """What of an upstream's headers goes to the caller."""
     named = _named_in_connection(headers)
     return [
-        (key, value)
-        for key, value in headers
-        if key not in _NOT_RELAYED and key not in named and not key.startswith(_INTERNAL)
+        header
+        for header in headers
+        if header[0] not in _NOT_RELAYED and header[0] not in named and not header[0].startswith(_INTERNAL)
     ]
 
 
@@ -80,7 +84,9 @@ def presented_key(headers: Headers) -> str | None:
 
 
 def _named_in_connection(headers: Headers) -> frozenset[bytes]:
-    values = (value for key, value in headers if key == b"connection")
+    values = [value for key, value in headers if key == b"connection"]
+    if not values or values == [_KEEP]:
+        return _NOTHING
     return frozenset(token.strip().lower() for value in values for token in value.split(b","))
 
 
