@@ -208,14 +208,9 @@ class HttpExchange:
 
     def start(self, status: int, headers: Headers) -> None:
         """See Exchange."""
-        out = [status_line(status)]
-        unframed = True
-        for header in headers:
-            out.append(b"%b: %b\r\n" % header)
-            if header[0] == b"content-length":
-                unframed = False
+        out = [status_line(status), *[b"%b: %b\r\n" % header for header in headers]]
         self._bodiless = status in _NO_BODY or self.method == "HEAD"
-        unframed = unframed and not self._bodiless
+        unframed = not self._bodiless and b"content-length" not in dict(headers)
         self._chunked = unframed and not self._head.http_1_0  # told anew: an error may take the place of an answer
         if unframed and self._head.http_1_0:
             self.keep_alive = False

@@ -340,6 +340,8 @@ class CallerProtocol(asyncio.Protocol):
 
     def _pace(self) -> None:
         """Reads on, or not: a body that nobody takes must not pile up, nor requests ahead of their answers."""
+        if self._reading and not self._waiting and self._arriving is None:
+            return
         if self._transport is None or self._transport.is_closing():
             return
         behind = len(self._waiting) >= _MAX_WAITING or (self._arriving is not None and self._arriving.full)

@@ -4,6 +4,7 @@ Most lines are the same in call after call, so what a line means is kept. Creden
 """
 
 import re
+from typing import cast
 
 from gateway.wire.headers import CREDENTIALS, Header
 
@@ -16,13 +17,13 @@ _kept: dict[bytes, Header] = {}
 
 def read(lines: list[bytes]) -> list[Header] | None:
     """Names (in lower case) and values; None where one of the lines is another than plain."""
-    headers: list[Header] = []
-    for text in lines:
-        header = _kept.get(text) or _read(text)
-        if header is None:
+    headers = list(map(_kept.get, lines))
+    while None in headers:
+        at = headers.index(None)
+        headers[at] = _read(lines[at])
+        if headers[at] is None:
             return None
-        headers.append(header)
-    return headers
+    return cast("list[Header]", headers)
 
 
 def _read(text: bytes) -> Header | None:

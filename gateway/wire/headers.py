@@ -27,6 +27,7 @@ _HOP_BY_HOP = frozenset(
 CREDENTIALS = frozenset(
     {b"authorization", b"x-api-key", b"api-key", b"cookie", b"openai-organization", b"openai-project"},
 )
+_KEYS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 _CONTROL = frozenset({b"x-tenant-id", b"x-provider", b"x-workflow", b"x-workflow-run-id", b"x-model-policy"})
 # Who called from where. `forwarded` is what RFC 7239 made of `x-forwarded-*`.
 _ORIGIN = frozenset({b"forwarded"})
@@ -36,9 +37,6 @@ _INTERNAL = b"x-housestyle-"
 # Written anew for the upstream: its own host and length, no compression (so that usage can be read), our span.
 _REWRITTEN = frozenset({b"host", b"content-length", b"accept-encoding", b"expect", b"traceparent"})
 _OURS = frozenset({b"x-call-id", b"x-fine-tuned", b"x-model-reason"})
-
-_KEEP = b"keep-alive"  # the one option of `connection` that names no header
-_NOTHING = frozenset[bytes]()
 
 _MAX_DIGITS = 20  # below 2^64; Python refuses to read thousands of them
 
@@ -53,40 +51,32 @@ def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 def to_upstream(headers: Headers) -> Headers:
     """What of a caller's headers goes upstream."""
-    named = _named_in_connection(headers)
-    return [
-        header
-        for header in headers
-        if header[0] not in _NOT_SENT and header[0] not in named and not header[0].startswith(_PREFIXES)
-    ]
+    skipped = _NOT_SENT | _named_in_connection(headers) if b"connection" in dict(headers) else _NOT_SENT
+    return [header for header in headers if header[0] not in skipped and not header[0].startswith(_PREFIXES)]
 
 
 def to_caller(headers: Headers) -> Headers:
     """What of an upstream's headers goes to the caller."""
-    named = _named_in_connection(headers)
-    return [
-        header
-        for header in headers
-        if header[0] not in _NOT_RELAYED and header[0] not in named and not header[0].startswith(_INTERNAL)
-    ]
+    skipped = _NOT_RELAYED | _named_in_connection(headers) if b"connection" in dict(headers) else _NOT_RELAYED
+    return [header for header in headers if header[0] not in skipped and not header[0].startswith(_INTERNAL)]
 
 
 def presented_key(headers: Headers) -> str | None:
     """The key that the caller shows, in whichever header; None for none, or for two that differ."""
     shown: set[bytes] = set()
     for name, value in headers:
+        if name not in _KEYS:
+            continue
         if name == b"authorization":
             scheme, _, token = value.strip().partition(b" ")
             shown.add(token.strip() if scheme.lower() == b"bearer" else b"")
-        elif name in (b"x-api-key", b"api-key"):
+        else:
             shown.add(value.strip())
     return shown.pop().decode("latin-1") or None if len(shown) == 1 else None
 
 
 def _named_in_connection(headers: Headers) -> frozenset[bytes]:
-    values = [value for key, value in headers if key == b"connection"]
-    if not values or values == [_KEEP]:
-        return _NOTHING
+    values = (value for key, value in headers if key == b"connection")
     return frozenset(token.strip().lower() for value in values for token in value.split(b","))
 
 
