@@ -179,10 +179,9 @@ class HttpExchange:
         if not self._parts:
             return b""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        was_full = self.full
         self._parts.clear()
         self._buffered = 0
-        if was_full:
+        if not self.whole:
             self._socket.read_on()
         return data
 
