@@ -23,6 +23,7 @@ class AsgiExchange:
         self.path = raw_path.decode("latin-1")
         self.query: bytes = scope["query_string"]
         self.headers: Headers = list(scope["headers"])
+        self.fields = dict(reversed(self.headers))
         self.started = False
         self.gone = False
         self._receive = receive
@@ -32,6 +33,10 @@ class AsgiExchange:
         self._pending: list[bytes] = []
         self._callback: Callable[[], object] | None = None
         self._watch: asyncio.Task[None] | None = None
+
+    def arrived(self) -> bytes | None:
+        """See Exchange."""
+        return b"" if self._whole else None
 
     async def read(self) -> bytes:
         """See Exchange."""
@@ -70,6 +75,10 @@ class AsgiExchange:
     def write(self, data: bytes) -> None:
         """See Exchange."""
         self._pending.append(data)
+
+    def flush(self) -> bool:
+        """See Exchange. ASGI sends nothing at once."""
+        return False
 
     async def drain(self) -> None:
         """See Exchange."""

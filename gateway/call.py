@@ -14,6 +14,7 @@ from gateway.wire.answers import Served
 from gateway.wire.body import RequestBody
 from policies.values import Call, Caller, Decision, Reason
 
+_NOTHING_SERVED = Served()
 _RECORDED_LENGTH = 256  # of a model's name, in spans and records: a caller may say anything
 
 
@@ -80,7 +81,8 @@ def facts(call: CallState, routes: TenantRoutes) -> CallFacts:
 def record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
     """The call's Why record, made when it is over."""
     last = call.attempts[-1] if call.attempts else None
-    served = last.served if last else Served()
+    served = last.served if last else _NOTHING_SERVED
+    decision = call.decision
     now = time.perf_counter_ns()
     streamed = call.events or (call.body is not None and call.body.stream)
     return WhyRecord(
@@ -95,10 +97,10 @@ def record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
         requested_model=call.recorded_model,
         routed_model=last.routed_model if last else None,
         served_model=served.model,
-        provider=call.decision.provider if call.decision else None,
+        provider=decision.provider if decision else None,
         fine_tuned=call.fine_tuned,
         reason=call.reason,
-        job_id=call.decision.job_id if call.decision else None,
+        job_id=decision.job_id if decision else None,
         revision=routes.route.revision,
         attempts=len(call.attempts),
         status=call.status,

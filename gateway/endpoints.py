@@ -56,6 +56,12 @@ TABLE = (
     Endpoint("models/", "retrieve_model", "models", ("GET",), answer="model"),
 )
 _EXACT = {endpoint.path: endpoint for endpoint in TABLE if not endpoint.path.endswith("/")}
+_PLAIN = {
+    (method, prefix + endpoint.path): Target(endpoint, endpoint.path)
+    for endpoint in _EXACT.values()
+    for method in endpoint.methods
+    for prefix in ("/v1/", "/")
+}
 _BELOW = tuple(endpoint for endpoint in TABLE if endpoint.path.endswith("/"))
 
 # With the tenant's own credential these would spend or leak, whatever is allowed.
@@ -85,6 +91,9 @@ def find(method: str, path: str, allowed: tuple[str, ...] = ()) -> Target:
 
     Raises GatewayError `endpoint_not_allowed`, `method_not_allowed`.
     """
+    plain = _PLAIN.get((method, path))
+    if plain is not None:
+        return plain
     sent = path.removeprefix(_V1) if path.startswith(_V1) else path.removeprefix("/")
     name = _decoded(sent)
     endpoint = _EXACT.get(name) or next((below for below in _BELOW if name.startswith(below.path)), None)

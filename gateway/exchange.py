@@ -19,8 +19,12 @@ class Exchange(Protocol):
     path: str  # as sent: percent-encoded, without the query
     query: bytes
     headers: Headers
+    fields: dict[bytes, bytes]  # the first value of each header
     started: bool  # the answer's head was sent
     gone: bool
+
+    def arrived(self) -> bytes | None:
+        """The body's rest where all of it is here already; None where `read` must be asked."""
 
     async def read(self) -> bytes:
         """The next part of the body, as it came; b"" at its end, and again after that.
@@ -36,6 +40,10 @@ class Exchange(Protocol):
 
     def write(self, data: bytes) -> None:
         """Part of the answer's body; sent with the next `drain`."""
+
+    def flush(self) -> bool:
+        """Sends what was written, where that can be done at once; False where `drain` is to be waited for before more
+        is written. Raises CallerGone."""
 
     async def drain(self) -> None:
         """Sends what was written. Returns when the caller has room for more. Raises CallerGone."""

@@ -7,7 +7,6 @@ Source: RFC 9112.
 import asyncio
 import contextlib
 import http
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -45,6 +44,10 @@ class Socket(Protocol):
     patience: Patience
     closing: bool  # no further request is served on it
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the caller takes more of an answer."""
+
     def send(self, data: bytes) -> None:
         """Writes to the caller."""
 
@@ -80,6 +83,7 @@ class HttpExchange:
         "_parts",
         "_socket",
         "_waiter",
+        "fields",
         "gone",
         "headers",
         "keep_alive",
@@ -95,6 +99,7 @@ class HttpExchange:
         self.path = head.path
         self.query = head.query
         self.headers = head.headers
+        self.fields = head.fields
         self.keep_alive = head.keep_alive
         self.started = False
         self.gone = False
@@ -102,7 +107,7 @@ class HttpExchange:
         self._socket = socket
         self._head = head
         self._expects = head.expects
-        self._parts: deque[bytes] = deque()
+        self._parts: list[bytes] = []
         self._buffered = 0
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -155,6 +160,10 @@ class HttpExchange:
 
     # what the lifecycle calls
 
+    def arrived(self) -> bytes | None:
+        """See Exchange."""
+        return self._take() if self.whole and self._failure is None else None
+
     async def read(self) -> bytes:
         """See Exchange."""
         if not self._parts and not self.whole and self._failure is None:
@@ -164,12 +173,16 @@ class HttpExchange:
             await self._arrival()
         if self._failure is not None:
             raise self._failure
+        return self._take()
+
+    def _take(self) -> bytes:
         if not self._parts:
             return b""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self._buffered = 0
-        self._socket.read_on()
+        if not self.whole:
+            self._socket.read_on()
         return data
 
     async def _arrival(self) -> None:
@@ -194,10 +207,9 @@ class HttpExchange:
 
     def start(self, status: int, headers: Headers) -> None:
         """See Exchange."""
-        out = [status_line(status)]
-        out += [b"%b: %b\r\n" % header for header in headers]
+        out = [status_line(status), *[b"%b: %b\r\n" % header for header in headers]]
         self._bodiless = status in _NO_BODY or self.method == "HEAD"
-        unframed = not self._bodiless and all(name != b"content-length" for name, _ in headers)
+        unframed = not self._bodiless and b"content-length" not in dict(headers)
         self._chunked = unframed and not self._head.http_1_0  # told anew: an error may take the place of an answer
         if unframed and self._head.http_1_0:
             self.keep_alive = False
@@ -217,10 +229,15 @@ class HttpExchange:
         if data and not self._bodiless and not self.gone:
             self._out += (b"%x\r\n" % len(data), data, b"\r\n") if self._chunked else (data,)
 
+    def flush(self) -> bool:
+        """See Exchange."""
+        self._flush()
+        return self._socket.has_room
+
     async def drain(self) -> None:
         """See Exchange."""
         self._flush()
-        if not await self._socket.writable():
+        if not self._socket.has_room and not await self._socket.writable():
             self.lose()
             raise CallerGone
 
@@ -238,7 +255,7 @@ class HttpExchange:
             raise CallerGone
         if self._out:
             self.started = True
-            self._socket.send(b"".join(self._out))
+            self._socket.send(self._out[0] if len(self._out) == 1 else b"".join(self._out))
             self._out.clear()
 
     def cut(self) -> None:

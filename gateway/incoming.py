@@ -17,6 +17,7 @@ from gateway.wire.scan_form import is_utf_8
 _FIRST = 64 * 1024
 # A rewritten body that takes longer is held back on purpose.
 _WHOLE_SECONDS = 300.0
+_JSON = b"application/json"
 
 Fields = dict[str, list[str]]
 
@@ -27,9 +28,26 @@ async def whole(exchange: Exchange, limit: int) -> bytes:
     Raises GatewayError `request_too_large`, `request_timeout`, `invalid_json` (a coding or a charset that is not
     served), and what `Exchange.read` raises.
     """
-    if not is_utf_8(wire_headers.joined(exchange.headers, b"content-type") or b""):
+    fields = exchange.fields
+    single = len(fields) == len(exchange.headers)  # else what is said twice is joined
+    if not single or fields.get(b"content-type", _JSON) != _JSON:
+        _check_charset(exchange.headers)
+    coding = wire_headers.joined(exchange.headers, b"content-encoding") if b"content-encoding" in fields else None
+    arrived = exchange.arrived() if coding is None else None
+    if arrived is None:
+        return await _read(exchange, coding, limit)
+    if len(arrived) > limit:
+        raise GatewayError("request_too_large")
+    return arrived
+
+
+def _check_charset(headers: wire_headers.Headers) -> None:
+    if not is_utf_8(wire_headers.joined(headers, b"content-type") or b""):
         raise GatewayError("invalid_json", "The request body must be UTF-8.")
-    decoder = Decoder(wire_headers.joined(exchange.headers, b"content-encoding"))
+
+
+async def _read(exchange: Exchange, coding: bytes | None, limit: int) -> bytes:
+    decoder = Decoder(coding) if coding is not None else None
     if (wire_headers.content_length(exchange.headers) or 0) > limit:
         raise GatewayError("request_too_large")
     parts: list[bytes] = []
@@ -40,10 +58,11 @@ async def whole(exchange: Exchange, limit: int) -> bytes:
                 received += len(chunk)
                 if received > limit:
                     raise GatewayError("request_too_large")
-                parts.extend(decoder.feed(chunk, limit))
+                parts.extend(decoder.feed(chunk, limit) if decoder else (chunk,))
     except TimeoutError:
         raise GatewayError("request_timeout") from None
-    decoder.close()
+    if decoder:
+        decoder.close()
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -1,6 +1,6 @@
 """THE file to read first: one call from first byte to Why record, top to bottom.
 
-    identify → admit → read → decide → send → relay → settle
+    arrive → identify → admit → read → decide → send → relay → settle
 
 Identification comes before the body is read, so that nobody without a key can make the gateway hold 32 MB.
 Every exit, refusals and cancellation included, goes through `settle`, once. Nothing here waits for the store,
@@ -10,14 +10,15 @@ knows what a model is for (policies do) or what a provider's bytes mean (wire do
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
+from types import TracebackType
 
 import structlog
 from msgspec import Struct
 
 from gateway import call as calls
-from gateway import endpoints, incoming, model_lists, outgoing, timestamps
+from gateway import endpoints, incoming, model_lists, outgoing, timestamps, ways
 from gateway.call import CallState
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
@@ -25,18 +26,18 @@ from gateway.exchange import CallerGone, Exchange
 from gateway.metrics import Metrics
 from gateway.passing import PassingAnswer
 from gateway.refusals import RefusedModels
-from gateway.routing import Routes, TenantRoutes, Upstream
+from gateway.routing import Routes, TenantRoutes
 from gateway.telemetry import Attempt, Telemetry
 from gateway.upstream.addresses import Origin
 from gateway.upstream.pool import Answer, Pool
 from gateway.upstream.upload import Upload
+from gateway.ways import Kept, Way
 from gateway.why import WhyWriter
 from gateway.wire import body as wire_body
 from gateway.wire import headers as wire_headers
-from gateway.wire import kinds
 from gateway.wire.answers import Budget, error_code
 from policies import access, substitution
-from policies.values import Call, Decision, Reason, Refusal
+from policies.values import Call, Decision, Reason, Refusal, Route
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +96,8 @@ class Lifecycle:
         self._on_model_refused = on_model_refused
         self._held = Budget(_MAX_HELD)
         self._refused = RefusedModels()
+        self._decisions: Kept[Decision | Refusal] = Kept(routes)
+        self._ways: Kept[Way] = Kept(routes)
 
     async def handle(self, exchange: Exchange) -> None:
         """Takes one call from its head to its end. Raises only CancelledError, and that only from outside."""
@@ -122,7 +125,10 @@ class Lifecycle:
 
     async def _serve(self, exchange: Exchange, call: CallState) -> None:
         who = self._identify(exchange, call)
-        with self._admitted():
+        if self.in_flight >= self._limits.concurrent:
+            raise GatewayError("concurrency_limit_exceeded")
+        self.in_flight += 1
+        try:
             _cancel_when_gone(exchange)
             await self._read(exchange, call, who)
             decision = self._decide(exchange, call, who)
@@ -132,17 +138,19 @@ class Lifecycle:
             answer, head = await self._send(exchange, call, who, decision)
             with answer:
                 await self._relay(exchange, call, who, decision, answer, head)
+        finally:
+            self.in_flight -= 1
 
     # arrive
 
     def _arrive(self, exchange: Exchange) -> CallState:
         now = time.time()
-        workflow = wire_headers.first(exchange.headers, b"x-workflow")
+        workflow = exchange.fields.get(b"x-workflow")
         return CallState(
             call_id=timestamps.call_id(now),
             arrived=now,
             begun=time.perf_counter_ns(),
-            trace=self._telemetry.begin(wire_headers.first(exchange.headers, b"traceparent")),
+            trace=self._telemetry.begin(exchange.fields.get(b"traceparent")),
             endpoint=exchange.path.removeprefix("/v1").removeprefix("/")[:200],
             workflow=_text(workflow)[:_WORKFLOW_LENGTH] if workflow else None,
         )
@@ -160,7 +168,7 @@ class Lifecycle:
         call.caller = caller
         if caller.tenant:
             call.routes = self._routes.tenant(caller.tenant)
-        named = wire_headers.first(exchange.headers, b"x-tenant-id")
+        named = exchange.fields.get(b"x-tenant-id")
         tenant = access.tenant_of(caller, _text(named) if named else None)
         if isinstance(tenant, Refusal):
             raise GatewayError(tenant.code)
@@ -171,24 +179,11 @@ class Lifecycle:
             raise GatewayError("draining")
         if call.routes.suspended:
             raise GatewayError("tenant_suspended")
-        if wire_headers.upgrades(exchange.headers):
+        if b"upgrade" in exchange.fields and wire_headers.upgrades(exchange.headers):
             raise GatewayError("upgrade_not_supported")
         call.target = endpoints.find(exchange.method, exchange.path, call.routes.allowed_paths)
         call.endpoint = call.target.path[:200]
         return Identified(call.routes, call.target)
-
-    # admit
-
-    @contextlib.contextmanager
-    def _admitted(self) -> Iterator[None]:
-        """A permit, given back on every exit."""
-        if self.in_flight >= self._limits.concurrent:
-            raise GatewayError("concurrency_limit_exceeded")
-        self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
 
     # read
 
@@ -203,10 +198,9 @@ class Lifecycle:
     # decide
 
     def _decide(self, exchange: Exchange, call: CallState, who: Identified) -> Decision:
-        provider = wire_headers.first(exchange.headers, b"x-provider")
-        policy = wire_headers.first(exchange.headers, b"x-model-policy")
-        run = wire_headers.first(exchange.headers, b"x-workflow-run-id")
-        active = who.routes.route.active
+        provider = exchange.fields.get(b"x-provider")
+        policy = exchange.fields.get(b"x-model-policy")
+        run = exchange.fields.get(b"x-workflow-run-id")
         call.asked = Call(
             rewritten=who.target.endpoint.rewritten,
             requested=call.requested,
@@ -214,12 +208,7 @@ class Lifecycle:
             opted_out=policy is not None and policy.strip().lower() == b"stock",
             arm_key=(_text(run) if run else None) or (call.body and call.body.conversation) or call.call_id,
         )
-        decision = substitution.decide(
-            call.asked,
-            who.routes.route,
-            self._routes.owners,
-            active_refused=active is not None and self._refused.has(who.routes.route.tenant, active.model),
-        )
+        decision = self._decided(call.asked, who.routes.route)
         if isinstance(decision, Refusal):
             call.refusal = decision.reason
             raise GatewayError(decision.code, param="model" if decision.reason else None)
@@ -228,6 +217,18 @@ class Lifecycle:
             self._metrics.fallbacks.inc()
         if call.relayed is not None:
             self._check_named(call, who, decision, call.relayed.fields)
+        return decision
+
+    def _decided(self, asked: Call, route: Route) -> Decision | Refusal:
+        """The policy's word; the one before it, where nothing has changed that it depends on."""
+        refused = route.active is not None and self._refused.has(route.tenant, route.active.model)
+        question = (route.tenant, asked.rewritten, asked.requested, asked.provider, asked.opted_out)
+        same = not refused and route.share >= 1  # so the arm's key does not matter
+        decision = self._decisions.get(question) if same else None
+        if decision is None:
+            decision = substitution.decide(asked, route, self._routes.owners, active_refused=refused)
+            if same:
+                self._decisions.put(question, decision)
         return decision
 
     def _check_named(self, call: CallState, who: Identified, decision: Decision, fields: incoming.Fields) -> None:
@@ -260,7 +261,7 @@ class Lifecycle:
         if call.asked is None or not substitution.refuses_model(answer.status, error_code(head)):
             return answer, head
         fallback = substitution.fall_back(decision, call.asked, who.routes.route, self._routes.owners)
-        if fallback is None or not self._serves(who, fallback):
+        if fallback is None or not ways.serves(who.routes, fallback.provider, who.target):
             return answer, head
         answer.close()
         tenant = who.routes.route.tenant
@@ -274,15 +275,13 @@ class Lifecycle:
 
     async def _attempt(self, exchange: Exchange, call: CallState, who: Identified, decision: Decision) -> Answer:
         """One request upstream; its span is made by `settle`, whatever becomes of it."""
-        upstream = self._upstream(who, decision)
-        origin = upstream.origin
-        host, port = (origin.host, origin.port) if origin else kinds.place(upstream.kind, upstream.options)
+        way = self._way(exchange, call, who, decision)
         attempt = Attempt(
             span_id=self._telemetry.new_span_id(),
             operation=who.target.endpoint.operation,
-            provider_kind=upstream.kind,
-            host=host,
-            port=port,
+            provider_kind=way.upstream.kind,
+            host=way.host,
+            port=way.port,
             fine_tuned=decision.fine_tuned,
             reason=decision.reason,
             job_id=decision.job_id,
@@ -292,36 +291,30 @@ class Lifecycle:
         )
         call.attempts.append(attempt)
         traceparent = self._telemetry.start(call.trace, attempt)
-        with _accounted(attempt):
-            if kinds.is_translated(upstream.kind):
-                origin = await self._translator()
-            if origin is None:
-                raise GatewayError("provider_not_configured", "The provider has no address.")
-            body = self._body(call, who, decision, upstream)
+        with _Accounted(attempt):
+            origin = way.origin if not way.upstream.translated else await self._translator()
+            assert origin is not None  # noqa: S101 - `way` sees to it
+            body = self._body(call, who, decision, way)
             length = call.relayed.length if isinstance(body, Upload) and call.relayed else _length(body)
-            model = decision.model or call.requested
-            head = outgoing.head(exchange, who.target, upstream, origin, model, length, traceparent)
+            head = outgoing.head(exchange, who.target, way, origin, length, traceparent)
             answer = await self._pool.request(origin, head, body)
         attempt.status = answer.status
         attempt.error = str(answer.status) if answer.status >= 400 else None
         return answer
 
-    def _serves(self, who: Identified, decision: Decision) -> bool:
-        upstream = who.routes.upstreams.get(decision.provider)
-        return upstream is not None and kinds.serves(upstream.kind, upstream.path, who.target.endpoint.family)
+    def _way(self, exchange: Exchange, call: CallState, who: Identified, decision: Decision) -> Way:
+        """Where the decision leads; as the last time, where nothing has changed."""
+        query = exchange.query
+        question = (who.routes.route.tenant, decision.provider, decision.model, call.requested, who.target.path, query)
+        way = self._ways.get(question)
+        if way is None:
+            way = ways.way(who.routes, decision, who.target, call.requested, query.decode("latin-1"))
+            self._ways.put(question, way)
+        return way
 
-    def _upstream(self, who: Identified, decision: Decision) -> Upstream:
-        upstream = who.routes.upstreams.get(decision.provider)
-        if upstream is None:  # its credential cannot be opened
-            raise GatewayError("provider_not_configured")
-        if not self._serves(who, decision):
-            words = f"A provider of kind {upstream.kind} does not serve {who.target.path}."
-            raise GatewayError("endpoint_not_supported", words)
-        return upstream
-
-    def _body(self, call: CallState, who: Identified, decision: Decision, upstream: Upstream) -> bytes | Upload:
+    def _body(self, call: CallState, who: Identified, decision: Decision, way: Way) -> bytes | Upload:
         if call.body is not None:
-            body, call.usage_added = outgoing.body(call.body, decision, who.target, upstream)
+            body, call.usage_added = outgoing.body(call.body, who.target, way)
             return body
         if call.relayed is None:
             return b""
@@ -355,20 +348,20 @@ class Lifecycle:
         call.events = passing.events
         attempt.stream = attempt.stream or passing.events
         exchange.start(answer.status, passing.headers + self._own_headers(call))
-        with _accounted(attempt):
+
+        def sink(chunk: bytes) -> bool:
+            if attempt.first_chunk is None:
+                call.first_chunk = time.perf_counter_ns()
+                attempt.first_chunk = time.time_ns()
+            exchange.write(passing.feed(chunk))
+            return exchange.flush()
+
+        with _Accounted(attempt):
             try:
-                await exchange.drain()
-                chunk = head or await answer.read()
-                while chunk:
-                    if attempt.first_chunk is None:
-                        call.first_chunk = time.perf_counter_ns()
-                        attempt.first_chunk = time.time_ns()
-                    chunk = passing.feed(chunk)
-                    if chunk:
-                        exchange.write(chunk)
-                        chunk = b""  # the connection has it: not held twice while its caller is waited for
-                        await exchange.drain()
-                    chunk = await answer.read()
+                if (not answer.arrived and not head and not exchange.flush()) or (head and not sink(head)):
+                    await exchange.drain()
+                while await answer.pour(sink):
+                    await exchange.drain()
                 exchange.write(passing.end())
             except (GatewayError, asyncio.CancelledError):
                 said = None if exchange.gone else passing.broken(call.call_id)
@@ -384,12 +377,10 @@ class Lifecycle:
 
     def _is_known_here(self, who: Identified, decision: Decision) -> bool:
         """Whether a provider's models are asked for, and it has no route that says them."""
-        upstream = who.routes.upstreams.get(decision.provider)
-        endpoint = who.target.endpoint
         return (
-            upstream is not None
-            and endpoint.answer != "relay"
-            and not kinds.serves(upstream.kind, upstream.path, endpoint.family)
+            who.target.endpoint.answer != "relay"
+            and decision.provider in who.routes.upstreams
+            and not ways.serves(who.routes, decision.provider, who.target)
         )
 
     async def _relay_models(
@@ -455,22 +446,25 @@ class Lifecycle:
             self._why.put(calls.record(call, call.routes, call.caller))
 
 
-@contextlib.contextmanager
-def _accounted(attempt: Attempt) -> Iterator[None]:
+class _Accounted:
     """Says in the attempt how and when what is done inside has ended."""
-    try:
-        yield
-    except GatewayError as error:
-        attempt.error = error.code
-        raise
-    except (CallerGone, asyncio.CancelledError):
-        attempt.error = "cancelled"
-        raise
-    except BaseException:
-        attempt.error = "internal_error"
-        raise
-    finally:
-        attempt.ended = time.time_ns()
+
+    __slots__ = ("_attempt",)
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._attempt.ended = time.time_ns()
+        if isinstance(error, GatewayError):
+            self._attempt.error = error.code
+        elif isinstance(error, CallerGone | asyncio.CancelledError):
+            self._attempt.error = "cancelled"
+        elif error is not None:
+            self._attempt.error = "internal_error"
 
 
 def _cancel_when_gone(exchange: Exchange) -> None:

@@ -1,25 +1,21 @@
 """What goes upstream: a request's head and body, made of the caller's. Bytes only; nothing is sent here."""
 
-import msgspec
-
 from gateway.endpoints import Target
-from gateway.errors import GatewayError
 from gateway.exchange import Exchange
-from gateway.routing import Upstream
 from gateway.upstream.addresses import Origin
+from gateway.ways import Way
 from gateway.wire import headers as wire_headers
 from gateway.wire import kinds
 from gateway.wire.body import RequestBody, with_members
 from gateway.wire.usage import options_with_usage
-from policies.values import Decision
 
 
-def body(asked: RequestBody, decision: Decision, target: Target, upstream: Upstream) -> tuple[bytes, bool]:
+def body(asked: RequestBody, target: Target, way: Way) -> tuple[bytes, bool]:
     """The body with the routed model in it and, for a stream, the wish to hear of its usage; whether that was added."""
     changes: dict[str, bytes] = {}
-    if decision.model is not None:
-        changes["model"] = msgspec.json.encode(decision.model)
-    wanted = target.endpoint.usage_option and upstream.stream_usage
+    if way.model is not None:
+        changes["model"] = way.model
+    wanted = asked.stream and target.endpoint.usage_option and way.upstream.stream_usage
     options = options_with_usage(asked) if wanted else None
     if options is not None:
         changes["stream_options"] = options
@@ -27,38 +23,28 @@ def body(asked: RequestBody, decision: Decision, target: Target, upstream: Upstr
 
 
 def head(
-    exchange: Exchange,
-    target: Target,
-    upstream: Upstream,
-    origin: Origin,
-    model: str | None,
-    length: int | None,
-    traceparent: bytes | None,
+    exchange: Exchange, target: Target, way: Way, origin: Origin, length: int | None, traceparent: bytes | None
 ) -> bytes:
     """The request line and headers: the caller's that may pass, the provider's credential, our own.
 
-    `model` is the routed one, for providers that have it in the path; `length` is the body's, None where it comes in
-    chunks. Raises GatewayError `endpoint_not_supported`.
+    `length` is the body's, None where it comes in chunks.
     """
-    try:
-        query = exchange.query.decode("latin-1")
-        path = kinds.path(upstream.kind, upstream.path, target.path, model, query, upstream.options)
-    except kinds.NeedsModel:
-        words = "At this provider the model is part of the path, and this call names none in its first part."
-        raise GatewayError("endpoint_not_supported", words, "model") from None
-    # A rewritten body was decoded to be read, and goes on as it was read.
-    without = frozenset({b"content-encoding"}) if target.endpoint.rewritten else frozenset[bytes]()
-    passed = [header for header in wire_headers.to_upstream(exchange.headers) if header[0] not in without]
-    named = {name for name, _ in passed}
-    lines = [f"{exchange.method} {path} HTTP/1.1".encode("latin-1"), b"host: " + origin.authority]
-    lines += [b"%b: %b" % header for header in passed]
-    lines += [b"%b: %b" % header for header in upstream.headers]
-    lines += [b"%b: %b" % header for header in kinds.KINDS[upstream.kind].defaults if header[0] not in named]
-    lines.append(b"accept-encoding: identity")
+    passed = wire_headers.to_upstream(exchange.headers)
+    if target.endpoint.rewritten and b"content-encoding" in exchange.fields:
+        # It was decoded to be read, and goes on as it was read.
+        passed = [header for header in passed if header[0] != b"content-encoding"]
+    parts = [f"{exchange.method} {way.path} HTTP/1.1\r\nhost: ".encode("latin-1"), origin.authority, b"\r\n"]
+    parts += [b"%b: %b\r\n" % header for header in passed]
+    parts.append(way.headers)
+    if defaults := kinds.KINDS[way.upstream.kind].defaults:
+        named = {name for name, _ in passed}
+        parts += [b"%b: %b\r\n" % header for header in defaults if header[0] not in named]
+    parts.append(b"accept-encoding: identity\r\n")
     if traceparent is not None:
-        lines.append(b"traceparent: " + traceparent)
+        parts.append(b"traceparent: %b\r\n" % traceparent)
     if length is None:
-        lines.append(b"transfer-encoding: chunked")
+        parts.append(b"transfer-encoding: chunked\r\n")
     elif length or exchange.method in ("POST", "PUT", "PATCH"):
-        lines.append(b"content-length: %d" % length)
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+        parts.append(b"content-length: %d\r\n" % length)
+    parts.append(b"\r\n")
+    return b"".join(parts)

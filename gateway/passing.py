@@ -17,8 +17,10 @@ class PassingAnswer:
     """
 
     def __init__(self, upstream: Headers, endpoint: Endpoint, budget: Budget, *, usage_added: bool) -> None:
-        content_type = (wire_headers.first(upstream, b"content-type") or b"").lower()
-        plain = wire_headers.joined(upstream, b"content-encoding") in (None, b"identity")
+        fields = dict(reversed(upstream))
+        content_type = fields.get(b"content-type", b"").lower()
+        coded = b"content-encoding" in fields
+        plain = not coded or wire_headers.joined(upstream, b"content-encoding") == b"identity"
         self.events = plain and content_type.startswith(b"text/event-stream")
         self._dialect = endpoint.dialect
         is_read = self.events or (plain and b"json" in content_type)

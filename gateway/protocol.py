@@ -17,6 +17,7 @@ import httptools
 from uvicorn.server import ServerState
 
 from gateway import timestamps
+from gateway.deadline import Deadline
 from gateway.errors import GatewayError
 from gateway.http_exchange import HttpExchange, Patience, status_line
 from gateway.wire import requests
@@ -43,7 +44,7 @@ class CallerProtocol(asyncio.Protocol):
         self._parser: Any = httptools.HttpRequestParser(self)  # strict: none of llhttp's leniencies
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(self._loop, self._expire)
         self._current: HttpExchange | None = None
         self._waiting: deque[HttpExchange] = deque()
         self._arriving: HttpExchange | None = None
@@ -53,6 +54,7 @@ class CallerProtocol(asyncio.Protocol):
         self._in_head = False
         self._head_size = 0
         self._trailers = False
+        self._due = 0  # bytes of a plain request's body that are still to come
         self._reading = True
         self._watch: asyncio.TimerHandle | None = None  # while it is not read
         self._room: asyncio.Future[None] | None = None  # while the caller takes no more
@@ -72,6 +74,33 @@ class CallerProtocol(asyncio.Protocol):
         if self._refused is not None:
             self._linger_on()
             return
+        if not self._in_head and (self._due or self._arriving is None):
+            data = self._take_plain(data)
+        if data:
+            self._parse(data)
+        self._pace()
+
+    def _take_plain(self, data: bytes) -> bytes:
+        """Takes plain requests, which need no llhttp; what is left begins with one that does."""
+        while data:
+            if not self._due:
+                end = data.find(b"\r\n\r\n")
+                head = requests.plain(data[:end]) if end >= 0 else None
+                if head is None:
+                    return data
+                self._begin(HttpExchange(self, head))
+                self._due = int(head.fields.get(b"content-length", b"0"))
+                data = data[end + 4 :]
+            part = data if len(data) <= self._due else data[: self._due]
+            data = data[len(part) :]
+            self._due -= len(part)
+            if part:
+                self.on_body(part)
+            if not self._due:
+                self._finish()
+        return data
+
+    def _parse(self, data: bytes) -> None:
         if self._in_head or self._trailers:
             self._head_size += len(data)
         try:
@@ -82,7 +111,6 @@ class CallerProtocol(asyncio.Protocol):
         else:
             if self._head_size > requests.MAX_HEAD and (self._in_head or self._trailers):
                 self._refuse(GatewayError("headers_too_large"))
-        self._pace()
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -103,7 +131,7 @@ class CallerProtocol(asyncio.Protocol):
         """Called by asyncio."""
         self._state.connections.discard(cast("Any", self))
         self._transport = None
-        self._wait(None)
+        self._deadline.close()
         self._waiting.clear()
         self._parser = None
         if self._room is not None and not self._room.done():
@@ -163,10 +191,7 @@ class CallerProtocol(asyncio.Protocol):
             keep_alive=parser.should_keep_alive() and not parser.should_upgrade(),
         )
         self._in_head = False
-        self._arriving = HttpExchange(self, head)
-        self._waiting.append(self._arriving)
-        if self._current is None and self._room is None:
-            self._next()
+        self._begin(HttpExchange(self, head))
 
     def on_body(self, body: bytes) -> None:
         """Called by llhttp."""
@@ -176,11 +201,21 @@ class CallerProtocol(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Called by llhttp; before the body, where the request asks for another protocol: see `_BodyOf`."""
         if self._arriving is not None and not (self._parser.should_upgrade() and requests.framing(self._headers)):
-            self._arriving.finish()
-            self._arriving = None
+            self._finish()
             self._trailers = False
 
     # requests in their order
+
+    def _begin(self, exchange: HttpExchange) -> None:
+        self._arriving = exchange
+        self._waiting.append(exchange)
+        if self._current is None and self._room is None:
+            self._next()
+
+    def _finish(self) -> None:
+        if self._arriving is not None:
+            self._arriving.finish()
+            self._arriving = None
 
     def _next(self) -> None:
         self._wait(None)
@@ -265,6 +300,11 @@ class CallerProtocol(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
+    @property
+    def has_room(self) -> bool:
+        """See Socket."""
+        return self._room is None and self._transport is not None
+
     async def writable(self) -> bool:
         """See Socket."""
         while self._room is not None and self._transport is not None:
@@ -300,6 +340,8 @@ class CallerProtocol(asyncio.Protocol):
 
     def _pace(self) -> None:
         """Reads on, or not: a body that nobody takes must not pile up, nor requests ahead of their answers."""
+        if self._reading and not self._waiting and self._arriving is None:
+            return
         if self._transport is None or self._transport.is_closing():
             return
         behind = len(self._waiting) >= _MAX_WAITING or (self._arriving is not None and self._arriving.full)
@@ -328,11 +370,7 @@ class CallerProtocol(asyncio.Protocol):
 
     def _wait(self, seconds: float | None) -> None:
         """Closes the connection after so many seconds; None takes that back."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if seconds is not None:
-            self._timer = self._loop.call_later(seconds, self._expire)
+        self._deadline.move(seconds)
 
     def _expire(self) -> None:
         if self._transport is None:

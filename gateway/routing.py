@@ -42,6 +42,11 @@ class Upstream(Struct, frozen=True):
         """Whether it takes `stream_options`."""
         return self.options.get("stream_usage") is not False
 
+    @property
+    def translated(self) -> bool:
+        """Whether its calls go by way of the translator."""
+        return kinds.is_translated(self.kind)
+
     def __repr__(self) -> str:
         return f"Upstream({self.kind}, {self.origin.host if self.origin else None})"  # never the credential
 
@@ -66,6 +71,7 @@ class Routes:
 
     def __init__(self, keyring: Keyring, admin_key: str | None, clock: Callable[[], float]) -> None:
         self.revision = 0
+        self.version = 0  # of what is held here: another after every change
         self.owners: dict[tuple[str, str], frozenset[str]] = {}
         self._keyring = keyring
         self._clock = clock
@@ -105,6 +111,7 @@ class Routes:
         apply = {keys.TENANTS: self._apply_tenant, keys.KEYS: self._apply_key}.get(table)
         if apply is None:
             return
+        self.version += 1
         try:
             apply(field, row, revision)
         except (msgspec.MsgspecError, ValueError) as error:
@@ -113,6 +120,7 @@ class Routes:
 
     def become(self, other: "Routes") -> None:
         """Takes over everything that `other` holds: a reload replaces, it does not merge."""
+        self.version += 1
         self.revision = other.revision
         self.owners, self._owned = other.owners, other._owned
         self._tenants, self._keys, self._hashes = other._tenants, other._keys, other._hashes

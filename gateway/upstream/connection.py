@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import cast
 
+from gateway.deadline import Deadline
 from gateway.errors import GatewayError
 from gateway.upstream.parsing import AnswerParser
 from gateway.upstream.upload import Sender, Upload
@@ -26,6 +27,10 @@ _CHUNK_COST = 64  # what a bytes object takes beside its bytes, roughly: a strea
 _MAX_LEFT_BEHIND = 1 << 20
 
 
+# Takes a part of an answer's body; whether it takes more.
+Sink = Callable[[bytes], bool]
+
+
 class Disconnected(Exception):
     """The connection ended. `clean`: before any byte of the answer."""
 
@@ -37,7 +42,7 @@ class Disconnected(Exception):
 class Connection(asyncio.BufferedProtocol):
     """One connection, used for one exchange after the other.
 
-    Life: `send` → `sent` → `head` → `read` until b"" → (`drained`?) → `send` …; `abort` at any time.
+    Life: `send` → `sent` → `head` → `read` until b"", or `pour` → (`drained`?) → `send` …; `abort` at any time.
     `on_lost` is called when the connection ends.
     """
 
@@ -54,6 +59,10 @@ class Connection(asyncio.BufferedProtocol):
         self._paused = False
         self._failure: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._sink: Sink | None = None
+        self._loop = asyncio.get_running_loop()
+        self._idle: float | None = None
+        self._deadline = Deadline(self._loop, self._expired)
 
     # what the pool and the relay call
 
@@ -89,7 +98,7 @@ class Connection(asyncio.BufferedProtocol):
 
         `stall`: the seconds in which an upstream must take something of a request too long to be written at once.
         """
-        self._parser = AnswerParser(head.partition(b" ")[0])
+        self._parser = AnswerParser(head[: head.index(b" ")])
         if self._sender is None or self.closed:
             self._failure = self._failure or Disconnected(clean=True)
         else:
@@ -100,21 +109,61 @@ class Connection(asyncio.BufferedProtocol):
         while self._sender and self._sender.busy and not self._sender.answered:
             await self._wait()
 
-    async def head(self) -> None:
-        """Waits for the answer's head.
+    async def head(self, within: float | None = None) -> None:
+        """Waits for the answer's head, for so many seconds.
 
-        Raises Disconnected, GatewayError `upstream_protocol_error` or `upstream_timeout` (nothing of the request was
-        taken), and whatever the request's source raises.
+        Raises Disconnected, GatewayError `upstream_protocol_error` or `upstream_timeout` (also where nothing of the
+        request was taken), and whatever the request's source raises.
         """
-        while self._parser is None or not self._parser.head_done:
-            await self._wait()
+        self._deadline.move(within)
+        try:
+            while self._parser is None or not self._parser.head_done:
+                await self._wait()
+        finally:
+            self._deadline.move(None)
 
-    async def read(self) -> bytes:
-        """All that has arrived of the body since the last call; b"" at its end. Raises as `head` does."""
-        while not self._chunks:
-            if self._parser is not None and self._parser.complete:
-                return b""
-            await self._wait()
+    @property
+    def arrived(self) -> bool:
+        """Whether more of the answer than its head is here."""
+        return bool(self._chunks) or self._is_over()
+
+    async def read(self, idle: float | None = None) -> bytes:
+        """All that has arrived of the body since the last call; b"" at its end. Raises as `head` does, after `idle`
+        seconds in which nothing came too."""
+        if self._chunks:
+            return self._taken()
+        taken: list[bytes] = []
+
+        def take(chunk: bytes) -> bool:
+            taken.append(chunk)
+            return False
+
+        await self.pour(take, idle)
+        return taken[0] if taken else b""
+
+    async def pour(self, sink: Sink, idle: float | None) -> bool:
+        """Gives `sink` what has arrived of the body, then the rest as it arrives. True once the sink takes no more, and
+        False at the body's end. Raises as `read` does, and what the sink raises."""
+        if self._chunks and not sink(self._taken()):
+            return True
+        if self._is_over():
+            return False
+        self._sink = sink
+        self._idle = idle
+        self._deadline.move(idle)
+        try:
+            while True:
+                await self._wait()
+                if self._is_over() or self._sink is None:
+                    return self._sink is None
+        finally:
+            self._sink = None
+            self._deadline.move(None)
+
+    def _is_over(self) -> bool:
+        return self._parser is not None and self._parser.complete
+
+    def _taken(self) -> bytes:
         chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
         self._buffered = 0
@@ -123,6 +172,31 @@ class Connection(asyncio.BufferedProtocol):
             if self.transport is not None and not self.transport.is_closing():
                 self.transport.resume_reading()
         return chunk
+
+    def _give(self, body: bytes) -> None:
+        """To whoever waits for it; else it is kept."""
+        if self._sink is None:
+            self._chunks.append(body)
+            self._buffered += len(body) + _CHUNK_COST
+            return
+        try:
+            if self._sink(body):
+                self._deadline.move(self._idle)
+            else:
+                self._sink = None
+        except Exception as failure:  # noqa: BLE001 - whatever it is, it is for whoever pours
+            self._sink = None
+            self._fail(failure)
+
+    def _expired(self) -> None:
+        if self._parser is not None and not self._parser.head_done:
+            self._fail(GatewayError("upstream_timeout"))
+            return
+        left = self.patience(self._idle or 0.0)
+        if left > 0:
+            self._deadline.move(left)
+        else:
+            self._fail(GatewayError("upstream_timeout", "The provider stopped sending."))
 
     def patience(self, seconds: float) -> float:
         """See Sender."""
@@ -138,7 +212,7 @@ class Connection(asyncio.BufferedProtocol):
     async def _wait(self) -> None:
         if self._failure is not None:
             raise self._failure
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
@@ -197,6 +271,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio, once."""
         transport, self.transport = self.transport, None
+        self._deadline.close()
         self._end(orderly=False, unread=transport if exc is not None else None)
         if self._sender is not None:
             self._sender.stop()
@@ -220,8 +295,7 @@ class Connection(asyncio.BufferedProtocol):
             self._fail(error)
             return
         if body:
-            self._chunks.append(body)
-            self._buffered += len(body) + _CHUNK_COST
+            self._give(body)
         if parser.head_done and self._sender is not None:
             self._sender.answered = True
             if parser.complete and self._sender.busy:
@@ -229,7 +303,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._buffered > _HIGH_WATER and not self._paused and not self.closed:
             self._paused = True
             cast("asyncio.Transport", self.transport).pause_reading()
-        self._wake()
+        if self._sink is None or parser.complete:
+            self._wake()
 
     def _end(self, *, orderly: bool, unread: asyncio.Transport | None = None) -> None:
         """Nothing more comes: takes what was left unread, and says how the answer ended."""

@@ -1,15 +1,18 @@
 """An HTTP/1 answer: bytes in, status, headers and body out. No I/O, no time, no policy.
 
-llhttp reads in its strict mode. What it lets through all the same is refused here (RFC 9112): other protocols'
-status lines, leading empty lines, codings that nobody could undo. Nothing doubtful is guessed at.
+llhttp reads in its strict mode what comes in parts or in chunks. What it lets through all the same is refused here
+(RFC 9112): other protocols' status lines, leading empty lines, codings that nobody could undo. Nothing doubtful is
+guessed at.
 """
 
 import enum
 import re
+from typing import Any
 
 import httptools
 
 from gateway.errors import GatewayError
+from gateway.wire import fields
 from gateway.wire.headers import Headers
 
 MAX_HEAD = 64 * 1024
@@ -19,8 +22,13 @@ _HEAD = re.compile(
     rb"HTTP/1\.[01] [1-5][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?\r\n"
     rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n",
 )
+_PLAIN_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2})(?: [\x20-\x7e]*)?")
 # How chunks and trailers end: one empty line, and nothing behind it.
 _TAIL = 5
+_PLAIN = 4096  # no longer is a head that is read without llhttp
+_MAX_DIGITS = 18
+_BODILESS = frozenset({b"HEAD", b"CONNECT"})
+_NO_BODY = frozenset({204, 304})
 _IS_END = re.compile(rb"[^\r\n]\r\n\r\n")
 
 
@@ -66,7 +74,7 @@ class AnswerParser:
         self.complete = False
         self.surplus = False  # bytes came after the end: they are not read, and nothing may follow them
         self._method = method
-        self._llhttp = httptools.HttpResponseParser(self)
+        self._llhttp: Any = None
         self._head = bytearray()
         self._without_body = 0  # bytes since the last one that was of a body: bounds heads, extensions, trailers
         self._persistent = False
@@ -82,7 +90,9 @@ class AnswerParser:
 
     def feed(self, data: memoryview) -> bytes:
         """The part of the body that is in `data`. Raises GatewayError `upstream_protocol_error`."""
-        self.begun = True
+        if not self.begun:
+            self.begun = True
+            data = self._take_plain(data)
         while not self.head_done and data:
             data = self._feed_head(data)
         if not data:
@@ -102,6 +112,26 @@ class AnswerParser:
             self.complete = True
         return self.complete
 
+    def _take_plain(self, data: memoryview) -> memoryview:
+        """What is behind a head that came at once, of an answer whose length is told: nothing in it needs llhttp."""
+        head, end, _ = bytes(data[:_PLAIN]).partition(b"\r\n\r\n")
+        first, *lines = head.split(b"\r\n")
+        line = _PLAIN_LINE.fullmatch(first)
+        headers = fields.read(lines) if line and end else None
+        if line is None or headers is None or self._method in _BODILESS:
+            return data
+        named = dict(headers)
+        length = named.get(b"content-length", b"")
+        odd = b"transfer-encoding" in named or named.get(b"connection", b"keep-alive") != b"keep-alive"
+        status = int(line[1])
+        if odd or len(named) != len(headers) or not length.isdigit() or len(length) > _MAX_DIGITS or status in _NO_BODY:
+            return data
+        self.status, self.headers = status, headers
+        self._framing, self._left = Framing.LENGTH, int(length)
+        self._persistent = self.head_done = True
+        self.complete = not self._left
+        return data[len(head) + 4 :]
+
     def _feed_head(self, data: memoryview) -> memoryview:
         """Takes what is of the head; the rest. llhttp is fed as it comes, so that nonsense is refused at once."""
         before = len(self._head)
@@ -111,6 +141,8 @@ class AnswerParser:
         self._without_body += took
         if self._without_body > MAX_HEAD:
             raise _unreadable("its headers are over 64 KiB")
+        if self._llhttp is None:
+            self._llhttp = httptools.HttpResponseParser(self)
         try:
             self._llhttp.feed_data(data[:took])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:

@@ -3,7 +3,6 @@
 A pooled connection that turns out dead before any byte of an answer is replaced once, unseen by the caller.
 """
 
-import asyncio
 import ssl
 import time
 from types import TracebackType
@@ -12,7 +11,7 @@ from typing import Self
 from gateway.errors import GatewayError
 from gateway.upstream import tls as tls_contexts
 from gateway.upstream.addresses import Guard, Origin
-from gateway.upstream.connection import Connection, Disconnected
+from gateway.upstream.connection import Connection, Disconnected, Sink
 from gateway.upstream.dialling import Dialler
 from gateway.upstream.idle import KEEP_SECONDS, Idle
 from gateway.upstream.proxy import Proxies
@@ -40,32 +39,25 @@ class Answer:
         self.status = connection.status
         self.headers = connection.headers
 
+    @property
+    def arrived(self) -> bool:
+        """Whether more than the head is here already."""
+        return self._connection.arrived
+
     async def read(self) -> bytes:
         """All that has arrived since the last call; b"" at the end.
 
         Raises GatewayError `upstream_disconnected`, `upstream_protocol_error` or `upstream_timeout` (idle), and
         whatever the source of an Upload raises. After any of these, and when it is cancelled, the connection is closed.
         """
-        try:
-            return await self._read()
-        except Disconnected:
-            raise GatewayError("upstream_disconnected") from None
-        except BaseException:
-            self._connection.abort()
-            raise
+        with _Closing(self._connection):
+            return await self._connection.read(self._pool.timeouts.idle)
 
-    async def _read(self) -> bytes:
-        idle = left = self._pool.timeouts.idle
-        while True:
-            try:
-                async with asyncio.timeout(left) as limit:
-                    return await self._connection.read()
-            except TimeoutError:
-                if not limit.expired():  # the source's own
-                    raise
-                left = self._connection.patience(idle)
-                if left <= 0:
-                    raise GatewayError("upstream_timeout", "The provider stopped sending.") from None
+    async def pour(self, sink: Sink) -> bool:
+        """Gives `sink` each part of the body as it arrives, in the event loop's own turn: no task is woken for it.
+        True once the sink takes no more for now, False at the end. Raises as `read` does, and what the sink raises."""
+        with _Closing(self._connection):
+            return await self._connection.pour(sink, self._pool.timeouts.idle)
 
     async def peek(self, enough: int) -> bytes:
         """The beginning of the body: all of it, unless that is more than `enough` bytes. Raises as `read` does."""
@@ -148,19 +140,33 @@ class Pool:
         self._idle.close_older(time.monotonic() - KEEP_SECONDS)
 
     async def _exchange(self, origin: Origin, connection: Connection, head: bytes, body: bytes | Upload) -> Answer:
-        limit = asyncio.timeout(None)
         try:
             connection.send(head, body, self.timeouts.idle)
-            async with limit:
-                await connection.sent()
-                limit.reschedule(asyncio.get_running_loop().time() + self.timeouts.first_byte)
-                await connection.head()
-        except BaseException as error:
+            await connection.sent()
+            await connection.head(self.timeouts.first_byte)
+        except BaseException:
             connection.abort()
-            if isinstance(error, TimeoutError) and limit.expired():  # else it is the source's own
-                raise GatewayError("upstream_timeout") from None
             raise
         return Answer(self, origin, connection)
+
+
+class _Closing:
+    """Closes the connection where what is done inside fails."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if error is None:
+            return
+        self._connection.abort()
+        if isinstance(error, Disconnected):
+            raise GatewayError("upstream_disconnected") from None
 
 
 def _broken_off() -> GatewayError:

@@ -13,6 +13,8 @@ from msgspec import Struct
 from gateway.errors import GatewayError
 
 PIECE = 32 * 1024
+_JOINED = 16 * 1024
+_AT_ONCE = 256 * 1024  # the kernel takes so much from a body that is here already
 
 
 class Upload(Struct, frozen=True):
@@ -53,7 +55,7 @@ def _cut(data: bytes) -> list[memoryview]:
 
 
 class Sender:
-    """A connection's writing side. A request of more than a piece is written by a task.
+    """A connection's writing side. A large request is written by a task.
 
     `ended` is called when that task is done: with None, or with what the source raised, or with GatewayError
     `upstream_timeout`. It is not called after `stop`.
@@ -83,7 +85,9 @@ class Sender:
     def send(self, head: bytes, body: bytes | Upload, stall: float) -> None:
         """Writes a request. `stall`: the seconds in which an upstream that has not answered must take something."""
         self.answered = False
-        if isinstance(body, bytes) and len(body) <= PIECE:
+        if isinstance(body, bytes) and len(body) <= _JOINED:
+            self._transport.write(head + body)
+        elif isinstance(body, bytes) and len(body) <= _AT_ONCE:
             self._transport.writelines([head, body])
         else:
             self._transport.write(head)

@@ -5,7 +5,8 @@ Names are lower case throughout, as both the ASGI specification and our upstream
 
 from collections.abc import Iterable
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 
 # RFC 9110 section 7.6.1, with the older `keep-alive` and `proxy-connection`, and RFC 7615's answer to a proxy's caller.
 _HOP_BY_HOP = frozenset(
@@ -23,9 +24,10 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     },
 )
-_CREDENTIALS = frozenset(
+CREDENTIALS = frozenset(
     {b"authorization", b"x-api-key", b"api-key", b"cookie", b"openai-organization", b"openai-project"},
 )
+_KEYS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 _CONTROL = frozenset({b"x-tenant-id", b"x-provider", b"x-workflow", b"x-workflow-run-id", b"x-model-policy"})
 # Who called from where. `forwarded` is what RFC 7239 made of `x-forwarded-*`.
 _ORIGIN = frozenset({b"forwarded"})
@@ -38,7 +40,7 @@ _OURS = frozenset({b"x-call-id", b"x-fine-tuned", b"x-model-reason"})
 
 _MAX_DIGITS = 20  # below 2^64; Python refuses to read thousands of them
 
-_NOT_SENT = _HOP_BY_HOP | _CREDENTIALS | _CONTROL | _ORIGIN | _REWRITTEN
+_NOT_SENT = _HOP_BY_HOP | CREDENTIALS | _CONTROL | _ORIGIN | _REWRITTEN
 _NOT_RELAYED = _HOP_BY_HOP | _OURS
 
 
@@ -49,32 +51,26 @@ def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 def to_upstream(headers: Headers) -> Headers:
     """What of a caller's headers goes upstream."""
-    named = _named_in_connection(headers)
-    return [
-        (key, value)
-        for key, value in headers
-        if key not in _NOT_SENT and key not in named and not key.startswith(_PREFIXES)
-    ]
+    skipped = _NOT_SENT | _named_in_connection(headers) if b"connection" in dict(headers) else _NOT_SENT
+    return [header for header in headers if header[0] not in skipped and not header[0].startswith(_PREFIXES)]
 
 
 def to_caller(headers: Headers) -> Headers:
     """What of an upstream's headers goes to the caller."""
-    named = _named_in_connection(headers)
-    return [
-        (key, value)
-        for key, value in headers
-        if key not in _NOT_RELAYED and key not in named and not key.startswith(_INTERNAL)
-    ]
+    skipped = _NOT_RELAYED | _named_in_connection(headers) if b"connection" in dict(headers) else _NOT_RELAYED
+    return [header for header in headers if header[0] not in skipped and not header[0].startswith(_INTERNAL)]
 
 
 def presented_key(headers: Headers) -> str | None:
     """The key that the caller shows, in whichever header; None for none, or for two that differ."""
     shown: set[bytes] = set()
     for name, value in headers:
+        if name not in _KEYS:
+            continue
         if name == b"authorization":
             scheme, _, token = value.strip().partition(b" ")
             shown.add(token.strip() if scheme.lower() == b"bearer" else b"")
-        elif name in (b"x-api-key", b"api-key"):
+        else:
             shown.add(value.strip())
     return shown.pop().decode("latin-1") or None if len(shown) == 1 else None
 

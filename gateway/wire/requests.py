@@ -1,25 +1,41 @@
 """A request's head, and what of it is refused although llhttp lets it through. Pure: values in, a value out.
 
-Whatever another parser on the way might read differently is refused, never put right. Source: RFC 9110, RFC 9112.
+Whatever another parser on the way might read differently is refused, never put right. Nearly every head is a plain one,
+which is read here without llhttp: `plain` gives what llhttp and `read` would give, or nothing. Source: RFC 9110,
+RFC 9112.
 """
+
+import re
 
 from msgspec import Struct
 
 from gateway.errors import GatewayError
+from gateway.wire import fields
 from gateway.wire.headers import Headers
 
 MAX_HEAD = 64 * 1024
 _LINE = len(b": \r\n")
 _MAX_DIGITS = 18  # of a length: 10^18 bytes are more than there are, and fit into any reader's number
 
+_MAX_PLAIN = 16 * 1024
+_PLAIN_LINE = re.compile(
+    rb"(GET|POST|PUT|PATCH|DELETE|HEAD) (/[A-Za-z0-9/_.~%:@,+=&-]*)(?:\?([A-Za-z0-9/_.~%:@,+=&-]*))? HTTP/1\.1"
+)
+# What changes how a body is framed or a connection used is llhttp's to read.
+_NOT_PLAIN = frozenset({b"transfer-encoding", b"upgrade", b"expect", b"proxy-connection", b"http2-settings"})
+_KEPT_LINES = 1024
+_KEPT_LENGTH = 128
+_kept_lines: dict[bytes, tuple[str, str, bytes]] = {}
+
 
 class RequestHead(Struct, frozen=True):
-    """Header names are lower-case; `keep_alive`: the connection may be used again."""
+    """Header names are lower-case; `fields`: each one's first value; `keep_alive`: the connection may be used again."""
 
     method: str
     path: str
     query: bytes
     headers: Headers
+    fields: dict[bytes, bytes]
     http_1_0: bool
     keep_alive: bool
     expects: bool  # to be told to go on before it sends its body
@@ -37,10 +53,44 @@ def read(method: str, target: bytes, version: str, headers: Headers, *, keep_ali
         path=path.decode("ascii"),
         query=query,
         headers=headers,
+        fields=dict(reversed(headers)),
         http_1_0=version == "1.0",
         keep_alive=keep_alive,
         expects=expects and version == "1.1",
     )
+
+
+def plain(head: bytes) -> RequestHead | None:
+    """The head of a request that is as nearly all are, without the empty line at its end; None for any other.
+
+    Plain: HTTP/1.1, a connection that stays, a body of a told length or none, no header twice, visible ASCII.
+    """
+    if len(head) > _MAX_PLAIN:
+        return None
+    first, *lines = head.split(b"\r\n")
+    line = _kept_lines.get(first) or _plain_line(first)
+    headers = fields.read(lines) if line else None
+    if line is None or headers is None:
+        return None
+    named = dict(headers)
+    if len(named) != len(headers) or b"host" not in named or not _NOT_PLAIN.isdisjoint(named):
+        return None
+    length = named.get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > _MAX_DIGITS or named.get(b"connection", b"keep-alive") != b"keep-alive":
+        return None
+    return RequestHead(*line, headers, named, http_1_0=False, keep_alive=True, expects=False)
+
+
+def _plain_line(text: bytes) -> tuple[str, str, bytes] | None:
+    found = _PLAIN_LINE.fullmatch(text)
+    if found is None:
+        return None
+    line = (found[1].decode(), found[2].decode(), found[3] or b"")
+    if len(text) <= _KEPT_LENGTH:
+        if len(_kept_lines) >= _KEPT_LINES:
+            _kept_lines.clear()
+        _kept_lines[text] = line
+    return line
 
 
 def framing(headers: Headers) -> Headers:

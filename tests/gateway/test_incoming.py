@@ -27,9 +27,11 @@ class Caller:
     def __init__(self, *parts: bytes, headers: tuple[tuple[bytes, bytes], ...] = (), end: bool = True) -> None:
         self.patience = Patience(body=0.05)
         self.closing = False
+        self.has_room = True
         self._rest = list(parts)
         self._end = end
-        head = RequestHead("POST", "/v1/x", b"", list(headers), http_1_0=False, keep_alive=True, expects=False)
+        named = dict(reversed(headers))
+        head = RequestHead("POST", "/v1/x", b"", list(headers), named, http_1_0=False, keep_alive=True, expects=False)
         self.exchange = HttpExchange(self, head)
         self._come()
 

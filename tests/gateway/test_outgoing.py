@@ -5,18 +5,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway import endpoints, outgoing
+from gateway import endpoints, outgoing, ways
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.http_exchange import HttpExchange, Patience
-from gateway.routing import Upstream
+from gateway.routing import TenantRoutes, Upstream
 from gateway.upstream.addresses import parse_base_url
 from gateway.wire import body as wire_body
 from gateway.wire import kinds
 from gateway.wire.headers import Headers
 from gateway.wire.requests import RequestHead
-from policies.values import Decision, Reason
+from policies.values import Decision, Reason, Route
 
 TRACEPARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -26,6 +26,7 @@ class Nobody:
 
     patience = Patience()
     closing = False
+    has_room = True
 
     def send(self, data: bytes) -> None: ...
     async def writable(self) -> bool:
@@ -38,7 +39,8 @@ class Nobody:
 
 
 def exchange(*headers: tuple[bytes, bytes], method: str = "POST", query: bytes = b"") -> Exchange:
-    head = RequestHead(method, "/v1/whatever", query, list(headers), http_1_0=False, keep_alive=True, expects=False)
+    named = dict(reversed(headers))
+    head = RequestHead(method, "/v1/x", query, list(headers), named, http_1_0=False, keep_alive=True, expects=False)
     return HttpExchange(Nobody(), head)
 
 
@@ -49,6 +51,16 @@ def upstream(kind: str = "openai", url: str = "https://api.example/v1", **option
 
 def target(path: str = "chat/completions", method: str = "POST") -> Target:
     return endpoints.find(method, f"/v1/{path}", ("rerank",))
+
+
+def routes(to: Upstream) -> TenantRoutes:
+    """Those of a tenant with this provider."""
+    route = Route("acme", 1, "all", "stock", {}, "main", {}, None, 1.0)
+    return TenantRoutes(route, suspended=False, upstreams={"main": to})
+
+
+def decided(model: str | None) -> Decision:
+    return Decision(provider="main", model=model, reason=Reason.ACTIVE_JOB, fine_tuned=True, job_id="job_1")
 
 
 def sent(
@@ -63,7 +75,9 @@ def sent(
     """The request line, and the headers in their order."""
     to = to or upstream()
     assert to.origin is not None
-    head = outgoing.head(asked, where or target(), to, to.origin, model, length, traceparent)
+    where = where or target()
+    way = ways.way(routes(to), decided(None), where, model, asked.query.decode("latin-1"))
+    head = outgoing.head(asked, where, way, to.origin, length, traceparent)
     assert head.endswith(b"\r\n\r\n")
     assert b"\n" not in head.replace(b"\r\n", b"")
     line, *fields = head[:-4].split(b"\r\n")
@@ -204,12 +218,13 @@ def test_a_query_goes_on_as_it_came(query: bytes) -> None:
 # the body
 
 
-def decided(model: str | None) -> Decision:
-    return Decision(provider="main", model=model, reason=Reason.ACTIVE_JOB, fine_tuned=True, job_id="job_1")
-
-
 def made(asked: bytes, path: str, model: str | None = None, **options: Any) -> tuple[bytes, bool]:
-    return outgoing.body(wire_body.read(asked), decided(model), target(path), upstream(**options))
+    body, where = wire_body.read(asked), target(path)
+    return outgoing.body(
+        body,
+        where,
+        ways.way(routes(upstream("openai_compatible", **options)), decided(model), where, body.requested, ""),
+    )
 
 
 @pytest.mark.parametrize("path", ["chat/completions", "responses", "completions", "messages"])
