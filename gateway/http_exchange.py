@@ -227,7 +227,7 @@ class HttpExchange:
     def write(self, data: bytes) -> None:
         """See Exchange."""
         if data and not self._bodiless and not self.gone:
-            self._out += (b"%x\r\n" % len(data), data, b"\r\n") if self._chunked else (data,)
+            self._out.append(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
 
     def flush(self) -> bool:
         """See Exchange."""

@@ -62,6 +62,7 @@ class Connection(asyncio.BufferedProtocol):
         self._sink: Sink | None = None
         self._loop = asyncio.get_running_loop()
         self._idle: float | None = None
+        self._heard = 0.0  # when something last came for the sink
         self._deadline = Deadline(self._loop, self._expired)
 
     # what the pool and the relay call
@@ -180,9 +181,8 @@ class Connection(asyncio.BufferedProtocol):
             self._buffered += len(body) + _CHUNK_COST
             return
         try:
-            if self._sink(body):
-                self._deadline.move(self._idle)
-            else:
+            self._heard = self._loop.time()
+            if not self._sink(body):
                 self._sink = None
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is for whoever pours
             self._sink = None
@@ -192,7 +192,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._parser is not None and not self._parser.head_done:
             self._fail(GatewayError("upstream_timeout"))
             return
-        left = self.patience(self._idle or 0.0)
+        idle = self._idle or 0.0
+        left = max(self.patience(idle), self._heard + idle - self._loop.time())
         if left > 0:
             self._deadline.move(left)
         else:
@@ -285,8 +286,8 @@ class Connection(asyncio.BufferedProtocol):
         return None if self._parser is None or self._parser.complete else self._parser
 
     def _take(self, data: memoryview) -> None:
-        parser = self._unanswered()
-        if parser is None:
+        parser = self._parser
+        if parser is None or parser.complete:
             self._fail(GatewayError("upstream_protocol_error", "The provider sent bytes that nothing asked for."))
             return
         try:
@@ -296,9 +297,10 @@ class Connection(asyncio.BufferedProtocol):
             return
         if body:
             self._give(body)
-        if parser.head_done and self._sender is not None:
-            self._sender.answered = True
-            if parser.complete and self._sender.busy:
+        sender = self._sender
+        if sender is not None and sender.busy and parser.head_done:
+            sender.answered = True
+            if parser.complete:
                 self.abort()  # nobody asks for the rest of the request
         if self._buffered > _HIGH_WATER and not self._paused and not self.closed:
             self._paused = True

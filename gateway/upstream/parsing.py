@@ -90,6 +90,8 @@ class AnswerParser:
 
     def feed(self, data: memoryview) -> bytes:
         """The part of the body that is in `data`. Raises GatewayError `upstream_protocol_error`."""
+        if self._framing is Framing.CHUNKED and not self.complete:
+            return self._feed_chunked(data)
         if not self.begun:
             self.begun = True
             data = self._take_plain(data)
@@ -186,7 +188,7 @@ class AnswerParser:
             if not self.complete:
                 raise _unreadable(str(error)) from None
             self.surplus = True
-        self._tail = (self._tail + bytes(data[-_TAIL:]))[-_TAIL:]
+        self._tail = bytes(data[-_TAIL:]) if len(data) >= _TAIL else (self._tail + bytes(data))[-_TAIL:]
         if self.complete and not _IS_END.fullmatch(self._tail):
             self.surplus = True  # llhttp passes over empty lines between messages
         self._without_body = 0 if self._parts else self._without_body + len(data)

@@ -68,6 +68,16 @@ class AnswerReader:
         `message_stop`, `response.completed` and its kin. Never known without a dialect."""
         return self._ended
 
+    def passes(self, chunk: bytes) -> bool:
+        """Whether a chunk need not be fed: most are whole events with a few words of text, which a search tells."""
+        scanner, parser = self._scanner, self._parser
+        if scanner is None or parser is None or self._ended or not scanner.is_whole(chunk):
+            return False
+        if parser.matters(self._served, chunk):
+            return False
+        self._tail = START
+        return True
+
     def feed(self, chunk: bytes) -> None:
         """Takes what was relayed; never raises, whatever it holds."""
         if self._tail:
@@ -92,9 +102,6 @@ class AnswerReader:
             self._scanner.close()
 
     def _feed_events(self, chunk: bytes, scanner: EventScanner, parser: _Parser) -> None:
-        # Most chunks are one event with a few words of text: a search tells that they need not be taken apart.
-        if not self._ended and scanner.is_whole(chunk) and not parser.matters(self._served, chunk):
-            return
         for payload in scanner.feed(chunk):
             self._ended = self._is_end(parser, payload)
             if parser.matters(self._served, payload):

@@ -63,6 +63,11 @@ class UsageFilter:
         """Whether all that was let through was whole events."""
         return not self._oversized
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether whole events that say nothing of usage need not be fed."""
+        return self._begun and not self._held and self._after_cr is None
+
     def feed(self, chunk: bytes) -> bytes:
         """What of the stream may go on to the caller now."""
         if self._is_of_no_interest(chunk):
