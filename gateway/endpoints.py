@@ -65,7 +65,7 @@ _PLAIN = {
 _BELOW = tuple(endpoint for endpoint in TABLE if endpoint.path.endswith("/"))
 
 # With the tenant's own credential these would spend or leak, whatever is allowed.
-_NEVER = frozenset({"fine_tuning", "fine-tunes", "fine_tunes", "organization", "organizations"})
+_NEVER = frozenset({"fine_tuning", "fine-tunes", "fine_tunes", "organization", "organizations", "projects"})
 _ALLOWED_METHODS = ("GET", "POST", "DELETE", "PUT", "PATCH", "HEAD")
 _FILES = frozenset({"files", "uploads"})
 _SAFE = "/:@-._~!$&'()*,=+"  # RFC 3986 section 3.3: what a path may hold as it is

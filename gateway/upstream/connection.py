@@ -60,6 +60,7 @@ class Connection(asyncio.BufferedProtocol):
         self._failure: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._sink: Sink | None = None
+        self._raised: Exception | None = None  # by the sink
         self._loop = asyncio.get_running_loop()
         self._idle: float | None = None
         self._heard = 0.0  # when something last came for the sink
@@ -155,6 +156,8 @@ class Connection(asyncio.BufferedProtocol):
         try:
             while True:
                 await self._wait()
+                if self._raised is not None:
+                    raise self._raised
                 if self._is_over() or self._sink is None:
                     return self._sink is None
         finally:
@@ -185,7 +188,7 @@ class Connection(asyncio.BufferedProtocol):
             if not self._sink(body):
                 self._sink = None
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is for whoever pours
-            self._sink = None
+            self._sink, self._raised = None, failure
             self._fail(failure)
 
     def _expired(self) -> None:

@@ -172,4 +172,13 @@ def broken_stream(dialect: Dialect | None, call_id: str) -> bytes:
         shaped = {"type": "api_error", "message": message, "code": "upstream_disconnected"}
         return b"event: error\ndata: " + msgspec.json.encode({"type": "error", "error": shaped}) + b"\n\n"
     error = {"message": message, "type": "server_error", "param": None, "code": "upstream_disconnected"}
-    return b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"
+    event: dict[str, object] = {"error": error}
+    if dialect == "responses":  # every event of this API has a type and a number, and clients refuse one without
+        event = {
+            "type": "error",
+            "sequence_number": 0,
+            "code": error["code"],
+            "message": message,
+            "param": None,
+        } | event
+    return b"data: " + msgspec.json.encode(event) + b"\n\n"

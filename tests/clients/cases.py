@@ -120,6 +120,38 @@ MISSING: dict[str, dict[str, str]] = {
         "with_raw": "it shows no headers",
         "proxied": _NO_PROXY_NAME,
     },
+    "openai-node": {
+        "async_stream": "all of it is asynchronous",
+        "forced_tool": "the tools cases have its code",
+        "responses": "chat's cases run again by Responses",
+        "stream_responses": "chat's cases run again by Responses",
+        "responses_tools": "chat's cases run again by Responses",
+        "responses_structured": "chat's cases run again by Responses",
+        "count_tokens": _NO_MESSAGES,
+        "proxied": _NO_PROXY_NAME,
+    },
+    "anthropic-node": {
+        "async_stream": "all of it is asynchronous",
+        "responses": _NOT_OPENAI,
+        "stream_responses": _NOT_OPENAI,
+        "responses_tools": _NOT_OPENAI,
+        "responses_structured": _NOT_OPENAI,
+        "completions": _NOT_OPENAI,
+        "embeddings": _NO_EMBEDDINGS,
+        "proxied": _NO_PROXY_NAME,
+    },
+    "vercel-ai": {
+        "async_stream": "all of it is asynchronous",
+        "forced_tool": "not written",
+        "responses": "chat's cases run again with openai()",
+        "stream_responses": "chat's cases run again with openai()",
+        "responses_tools": "chat's cases run again with openai()",
+        "responses_structured": "chat's cases run again with openai()",
+        "completions": "not written",
+        "models": _NO_LIST,
+        "count_tokens": "not written",
+        "proxied": _NO_PROXY_NAME,
+    },
 }
 
 

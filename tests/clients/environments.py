@@ -56,7 +56,9 @@ def node_environment(name: str) -> Path:
     place = environment(_MADE, f"node-{name}", state, lambda place: make_node(place, pins, npm))
     with _locked(_MADE, f"node-{name}"):
         for program in pins.glob("*.mjs"):
-            shutil.copyfile(program, place / program.name)
+            fresh = place / f".{program.name}"
+            shutil.copyfile(program, fresh)
+            fresh.replace(place / program.name)  # another run may be starting it
     return place
 
 

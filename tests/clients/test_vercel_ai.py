@@ -39,10 +39,10 @@ ERRORS = {**dict.fromkeys(_FAILED, "AI_APICallError"), "timeout": "TimeoutError"
 # What a stream has as its `error` part: of the older line, the provider's own words as they are.
 BROKEN = {
     ("vercel_ai", "chat"): "AI_StreamProviderError",
-    ("vercel_ai", "responses"): "AI_TypeValidationError",
+    ("vercel_ai", "responses"): "AI_StreamProviderError",
     ("vercel_ai", "messages"): "AI_StreamProviderError",
     ("vercel_ai_6", "chat"): "Object",
-    ("vercel_ai_6", "responses"): "AI_TypeValidationError",
+    ("vercel_ai_6", "responses"): "Object",
     ("vercel_ai_6", "messages"): "Object",
 }
 

@@ -326,6 +326,124 @@ async def test_what_came_before_a_reset_outlives_the_write_that_finds_it(guard: 
         assert (connection.status, body) == (200, b"x" * 60_000)
 
 
+async def test_a_sink_is_given_each_part_as_it_comes(pool: Pool) -> None:
+    given: list[bytes] = []
+    more = asyncio.Event()
+
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"content-length: 6\r\n\r\n" + b"ab")
+        await more.wait()
+        await peer.say(b"cd")
+        await standstill(lambda: len(given))
+        await peer.say(b"ef")
+
+    def sink(part: bytes) -> bool:
+        given.append(part)
+        more.set()
+        return True
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            assert await answer.pour(sink) is False
+            assert await answer.pour(sink) is False, "the end stays the end"
+    assert given == [b"ab", b"cd", b"ef"]
+
+
+async def test_a_sink_that_has_enough_is_given_no_more_until_it_asks(pool: Pool) -> None:
+    given: list[bytes] = []
+
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"content-length: 4\r\n\r\n" + b"ab")
+        await peer.arrived()
+        await peer.say(b"cd")
+
+    def sink(part: bytes) -> bool:
+        given.append(part)
+        return False
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            assert await answer.pour(sink) is True
+            before = list(given)
+            await turns(20)
+            assert given == before
+            while await answer.pour(sink):
+                pass
+    assert b"".join(given) == b"abcd"
+
+
+async def test_what_a_sink_raises_ends_the_answer_and_its_connection(pool: Pool) -> None:
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"transfer-encoding: chunked\r\n\r\n")
+        await turns(5)
+        await peer.say(b"2\r\nab\r\n")
+        await peer.gone()
+
+    def sink(_: bytes) -> bool:
+        raise KeyError("the sink's own")
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            with pytest.raises(KeyError, match="the sink's own"):
+                await answer.pour(sink)
+            async with asyncio.timeout(10):
+                await server.peers[0].ended.wait()
+
+
+@pytest.mark.parametrize("rest", [b"", b"zz\r\n"])
+async def test_an_answer_that_breaks_while_it_is_poured(pool: Pool, rest: bytes) -> None:
+    given: list[bytes] = []
+    more = asyncio.Event()
+
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"transfer-encoding: chunked\r\n\r\n2\r\nab\r\n")
+        await more.wait()
+        await peer.say(rest)
+
+    def sink(part: bytes) -> bool:
+        given.append(part)
+        more.set()
+        return True
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer, pytest.raises(GatewayError) as error:
+            await answer.pour(sink)
+    assert error.value.code == ("upstream_protocol_error" if rest else "upstream_disconnected")
+    assert given == [b"ab"]
+
+
+async def test_a_pouring_that_is_cancelled_calls_its_sink_no_more(pool: Pool) -> None:
+    given: list[bytes] = []
+    go = asyncio.Event()
+
+    async def run(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK + b"content-length: 4\r\n\r\n")
+        await go.wait()
+        await peer.say(b"abcd")
+        await peer.gone()
+
+    def sink(part: bytes) -> bool:
+        given.append(part)
+        return True
+
+    async with serving(run) as server:
+        with await pool.request(server.origin, HEAD, b"{}") as answer:
+            pouring = asyncio.create_task(answer.pour(sink))
+            await turns(2)
+            pouring.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await pouring
+            go.set()
+            async with asyncio.timeout(10):
+                await server.peers[0].ended.wait()
+    assert given == []
+
+
 async def test_a_read_that_is_cancelled_closes_the_connection_before_the_call_is_left(pool: Pool) -> None:
     async def run(peer: Peer) -> None:
         await peer.request()

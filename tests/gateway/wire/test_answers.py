@@ -145,6 +145,13 @@ def test_a_broken_stream_says_so(dialect: Dialect | None) -> None:
     assert b"[DONE]" not in event
 
 
+def test_a_broken_stream_of_responses_is_an_event_of_theirs() -> None:
+    told = json.loads(broken_stream("responses", "call_1").removeprefix(b"data: "))
+    assert (told["type"], told["code"], told["param"]) == ("error", "upstream_disconnected", None)
+    assert told["message"] == told["error"]["message"]
+    assert isinstance(told["sequence_number"], int)
+
+
 def test_a_broken_stream_of_messages_says_so_in_their_shape() -> None:
     head, data = broken_stream("messages", "call_1").removesuffix(b"\n\n").split(b"\n")
     told = json.loads(data.removeprefix(b"data: "))
