@@ -290,7 +290,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _take(self, data: memoryview) -> None:
         parser = self._parser
-        if parser is None or parser.complete:
+        if parser is None or self._is_over():
             self._fail(GatewayError("upstream_protocol_error", "The provider sent bytes that nothing asked for."))
             return
         try:
