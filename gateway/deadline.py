@@ -9,18 +9,19 @@ from collections.abc import Callable
 class Deadline:
     """Calls `expired` when it is reached. Times are seconds from now."""
 
-    __slots__ = ("_at", "_expired", "_fires", "_loop", "_timer")
+    __slots__ = ("_at", "_closed", "_expired", "_fires", "_loop", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], object]) -> None:
         self._loop = loop
         self._expired = expired
         self._at: float | None = None
+        self._closed = False
         self._fires = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def move(self, seconds: float | None) -> None:
-        """To so many seconds from now; None: to nowhere."""
-        if seconds is None:
+        """To so many seconds from now; None, or once it is closed: to nowhere."""
+        if seconds is None or self._closed:
             self._at = None
             return
         now = self._loop.time()
@@ -33,6 +34,7 @@ class Deadline:
 
     def close(self) -> None:
         """Lets go of the timer, and so of whoever is to be called."""
+        self._closed = True
         self._at = None
         if self._timer is not None:
             self._timer.cancel()

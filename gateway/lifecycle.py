@@ -37,7 +37,7 @@ from gateway.wire import body as wire_body
 from gateway.wire import headers as wire_headers
 from gateway.wire.answers import Budget, error_code
 from policies import access, substitution
-from policies.values import Call, Decision, Reason, Refusal, Route
+from policies.values import Call, Decision, Reason, Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -208,7 +208,7 @@ class Lifecycle:
             opted_out=policy is not None and policy.strip().lower() == b"stock",
             arm_key=(_text(run) if run else None) or (call.body and call.body.conversation) or call.call_id,
         )
-        decision = self._decided(call.asked, who.routes.route)
+        decision = self._decided(call.asked, who.routes)
         if isinstance(decision, Refusal):
             call.refusal = decision.reason
             raise GatewayError(decision.code, param="model" if decision.reason else None)
@@ -219,11 +219,13 @@ class Lifecycle:
             self._check_named(call, who, decision, call.relayed.fields)
         return decision
 
-    def _decided(self, asked: Call, route: Route) -> Decision | Refusal:
+    def _decided(self, asked: Call, routes: TenantRoutes) -> Decision | Refusal:
         """The policy's word; the one before it, where nothing has changed that it depends on."""
+        route = routes.route
         refused = route.active is not None and self._refused.has(route.tenant, route.active.model)
         question = (route.tenant, asked.rewritten, asked.requested, asked.provider, asked.opted_out)
-        same = not refused and route.share >= 1  # so the arm's key does not matter
+        # With a share of 1 the arm's key does not matter.
+        same = not refused and route.share >= 1 and self._decisions.covers(routes)
         decision = self._decisions.get(question) if same else None
         if decision is None:
             decision = substitution.decide(asked, route, self._routes.owners, active_refused=refused)
@@ -306,10 +308,12 @@ class Lifecycle:
         """Where the decision leads; as the last time, where nothing has changed."""
         query = exchange.query
         question = (who.routes.route.tenant, decision.provider, decision.model, call.requested, who.target.path, query)
-        way = self._ways.get(question)
+        same = self._ways.covers(who.routes) and not who.target.endpoint.path.endswith("/")  # where an id follows
+        way = self._ways.get(question) if same else None
         if way is None:
             way = ways.way(who.routes, decision, who.target, call.requested, query.decode("latin-1"))
-            self._ways.put(question, way)
+            if same:
+                self._ways.put(question, way)
         return way
 
     def _body(self, call: CallState, who: Identified, decision: Decision, way: Way) -> bytes | Upload:

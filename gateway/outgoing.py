@@ -35,7 +35,7 @@ def head(
         passed = [header for header in passed if header[0] != b"content-encoding"]
     parts = [f"{exchange.method} {way.path} HTTP/1.1\r\nhost: ".encode("latin-1"), origin.authority, b"\r\n"]
     parts += [b"%b: %b\r\n" % header for header in passed]
-    parts.append(way.headers)
+    parts += [b"%b: %b\r\n" % header for header in way.upstream.headers]
     if defaults := kinds.KINDS[way.upstream.kind].defaults:
         named = {name for name, _ in passed}
         parts += [b"%b: %b\r\n" % header for header in defaults if header[0] not in named]

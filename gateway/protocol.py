@@ -82,23 +82,24 @@ class CallerProtocol(asyncio.Protocol):
 
     def _take_plain(self, data: bytes) -> bytes:
         """Takes plain requests, which need no llhttp; what is left begins with one that does."""
-        while data:
+        at = 0
+        while at < len(data):
             if not self._due:
-                end = data.find(b"\r\n\r\n")
-                head = requests.plain(data[:end]) if end >= 0 else None
+                end = data.find(b"\r\n\r\n", at)
+                head = requests.plain(data[at:end]) if end >= 0 else None
                 if head is None:
-                    return data
+                    break
                 self._begin(HttpExchange(self, head))
                 self._due = int(head.fields.get(b"content-length", b"0"))
-                data = data[end + 4 :]
-            part = data if len(data) <= self._due else data[: self._due]
-            data = data[len(part) :]
+                at = end + 4
+            part = data[at : at + self._due] if at or len(data) > self._due else data
+            at += len(part)
             self._due -= len(part)
             if part:
                 self.on_body(part)
             if not self._due:
                 self._finish()
-        return data
+        return data[at:]
 
     def _parse(self, data: bytes) -> None:
         if self._in_head or self._trailers:

@@ -25,12 +25,20 @@ _LONGEST = 256  # of what a caller chooses
 
 
 class Kept(Generic[T]):
-    """Answers by question. Forgotten as a whole when a route changes, and when there are too many."""
+    """Answers by question. Forgotten as a whole when a route changes, and when there are too many.
+
+    A call that began before a change goes on with the routes that it began with: see `covers`.
+    """
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
         self._version = routes.version
         self._answers: dict[Question, T] = {}
+
+    def covers(self, routes: TenantRoutes) -> bool:
+        """Whether these are the tenant's routes now. For a call with others nothing may be looked up here, and nothing
+        that it works out be kept."""
+        return self._routes.tenant(routes.route.tenant) is routes
 
     def get(self, question: Question) -> T | None:
         """The answer, if it was put since the last change."""
@@ -58,7 +66,6 @@ class Way(Struct, frozen=True):
     port: int | None
     model: bytes | None
     path: str
-    headers: bytes
 
 
 def serves(routes: TenantRoutes, provider: str, target: Target) -> bool:
@@ -93,5 +100,4 @@ def way(routes: TenantRoutes, decision: Decision, target: Target, requested: str
         port,
         msgspec.json.encode(decision.model) if decision.model is not None else None,
         path,
-        b"".join(b"%b: %b\r\n" % header for header in upstream.headers),
     )

@@ -195,6 +195,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._parser is not None and not self._parser.head_done:
             self._fail(GatewayError("upstream_timeout"))
             return
+        if self._sink is None:
+            return  # the head came in the turn in which the time was over
         idle = self._idle or 0.0
         left = max(self.patience(idle), self._heard + idle - self._loop.time())
         if left > 0:

@@ -5,8 +5,9 @@ begun, no retries.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 
 from msgspec import Struct
 
@@ -89,9 +90,11 @@ class Sender:
             self._transport.write(head + body)
         elif isinstance(body, bytes) and len(body) <= _AT_ONCE:
             self._transport.writelines([head, body])
+            if not self._room.is_set():  # not all of it was taken: watched until it is
+                self._task = asyncio.get_running_loop().create_task(self._run(partial(self._has_room, stall)))
         else:
             self._transport.write(head)
-            self._task = asyncio.get_running_loop().create_task(self._run(body, stall))
+            self._task = asyncio.get_running_loop().create_task(self._run(partial(self._write_all, body, stall)))
 
     def stop(self) -> None:
         """Ends the task, if there is one, and its source."""
@@ -116,11 +119,10 @@ class Sender:
             return seconds
         return self._moved_at + seconds - asyncio.get_running_loop().time()
 
-    async def _run(self, body: bytes | Upload, stall: float) -> None:
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         failure: BaseException | None = None
         try:
-            async with aclosing(pieces(body)) as source:
-                await self._write_all(source, stall)
+            await work()
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is, it is for the reader
             failure = error
         self._fetching(False)
@@ -128,19 +130,20 @@ class Sender:
             self._task = None
             self._ended(failure)
 
-    async def _write_all(self, source: AsyncIterator[list[bytes | memoryview]], stall: float) -> None:
+    async def _write_all(self, body: bytes | Upload, stall: float) -> None:
         self._fetching(True)
-        async for piece in source:
-            self._fetching(False)
-            # Two turns of the event loop first: what has arrived is read before a write finds out that the
-            # upstream, which has answered early, takes no more, and takes down the socket with what arrived.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            await self._has_room(stall)
-            if self._transport.is_closing():
-                return
-            self._transport.writelines(piece)
-            self._fetching(True)
+        async with aclosing(pieces(body)) as source:
+            async for piece in source:
+                self._fetching(False)
+                # Two turns of the event loop first: what has arrived is read before a write finds out that the
+                # upstream, which has answered early, takes no more, and takes down the socket with what arrived.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                await self._has_room(stall)
+                if self._transport.is_closing():
+                    return
+                self._transport.writelines(piece)
+                self._fetching(True)
 
     def _fetching(self, yes: bool) -> None:
         self._awaits_source = yes

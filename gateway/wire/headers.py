@@ -24,7 +24,7 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     },
 )
-CREDENTIALS = frozenset(
+_CREDENTIALS = frozenset(
     {b"authorization", b"x-api-key", b"api-key", b"cookie", b"openai-organization", b"openai-project"},
 )
 _KEYS = frozenset({b"authorization", b"x-api-key", b"api-key"})
@@ -40,7 +40,7 @@ _OURS = frozenset({b"x-call-id", b"x-fine-tuned", b"x-model-reason"})
 
 _MAX_DIGITS = 20  # below 2^64; Python refuses to read thousands of them
 
-_NOT_SENT = _HOP_BY_HOP | CREDENTIALS | _CONTROL | _ORIGIN | _REWRITTEN
+_NOT_SENT = _HOP_BY_HOP | _CREDENTIALS | _CONTROL | _ORIGIN | _REWRITTEN
 _NOT_RELAYED = _HOP_BY_HOP | _OURS
 
 

@@ -86,7 +86,7 @@ def _plain_line(text: bytes) -> tuple[str, str, bytes] | None:
     if found is None:
         return None
     line = (found[1].decode(), found[2].decode(), found[3] or b"")
-    if len(text) <= _KEPT_LENGTH:
+    if len(text) <= _KEPT_LENGTH and b"?" not in text:  # some put their key into the query
         if len(_kept_lines) >= _KEPT_LINES:
             _kept_lines.clear()
         _kept_lines[text] = line

@@ -103,6 +103,7 @@ def test_moving_it_on_costs_no_timer(clock: Clock, deadline: Deadline) -> None:
 def test_closed_it_holds_no_timer(clock: Clock, deadline: Deadline, reached: list[float]) -> None:
     deadline.move(10)
     deadline.close()
+    deadline.move(5)
     assert all(handle.cancelled() for _, _, handle in clock.timers)
     clock.go(20)
     assert reached == []

@@ -766,3 +766,30 @@ async def test_connections_to_the_provider_are_used_again_and_a_dead_one_is_repl
         assert (await chat(http, firm)).status_code == 200
     assert ports[0] == ports[1] == ports[2]
     assert len(provider.requests) == 4
+
+
+# what is kept from call to call
+
+
+@pytest.mark.parametrize("new_call_first", [False, True])
+async def test_a_call_that_began_before_a_change_leaves_nothing_of_it(
+    gateway: Program, http: httpx2.AsyncClient, firm: Firm, provider: Upstream, new_call_first: bool
+) -> None:
+    body = msgspec.json.encode({**BODY, "model": "default"})
+    await chat(http, firm, body)
+    place = urlsplit(gateway.url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    length = f"content-length: {len(body)}\r\nexpect: 100-continue"
+    writer.write(f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {firm.key}\r\n{length}\r\n\r\n".encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")  # it is identified
+    changed = {**firm.provider, "api_key": "sk-new", "default_model": "gpt-new"}
+    await asyncio.to_thread(firm.admin.put, f"{firm.path}/providers/main", changed)
+    if new_call_first:
+        await chat(http, firm, body)
+    writer.write(body)
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    writer.close()
+    await chat(http, firm, body)
+    seen = [(call.header("authorization"), json.loads(call.body)["model"]) for call in provider.requests]
+    old, new = ([f"Bearer {firm.provider['api_key']}"], STOCK), (["Bearer sk-new"], "gpt-new")
+    assert seen == ([old, new, old, new] if new_call_first else [old, old, new])

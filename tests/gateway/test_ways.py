@@ -2,15 +2,23 @@
 
 import time
 
+import msgspec
+
 from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.store import keys
+from gateway.store.rows import Row, TenantRow
 from gateway.ways import Kept
 
 
 def routes() -> Routes:
     """Empty ones."""
     return Routes(Keyring((b"k" * 32,)), None, time.time)
+
+
+def tenant(name: str = "acme") -> Row:
+    """A tenant's row."""
+    return Row(b"", 1, msgspec.json.encode(TenantRow(name, "", "")))
 
 
 def test_an_answer_is_kept_until_a_route_changes() -> None:
@@ -34,3 +42,18 @@ def test_what_a_caller_may_choose_is_bounded() -> None:
         kept.put(("acme", str(number)), number)
     assert kept.get(("acme", "19999")) == 19_999
     assert kept.get(("acme", "0")) is None
+
+
+def test_other_routes_than_those_of_now_are_not_covered() -> None:
+    held = routes()
+    kept: Kept[int] = Kept(held)
+    held.apply(keys.TENANTS, "acme", tenant(), 1)
+    before = held.tenant("acme")
+    assert before is not None
+    assert kept.covers(before)
+    held.apply(keys.TENANTS, "other", tenant("other"), 2)
+    assert kept.covers(before)
+    held.apply(keys.TENANTS, "acme", tenant(), 3)
+    assert not kept.covers(before)
+    held.apply(keys.TENANTS, "acme", None, 4)
+    assert not kept.covers(before)

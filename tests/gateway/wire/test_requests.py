@@ -105,10 +105,11 @@ def test_both_ways_read_the_same(head: bytes) -> None:
     assert requests.plain(head) == short  # from what was kept too
 
 
-def test_no_credential_is_kept() -> None:
+def test_nothing_secret_is_kept_nor_much() -> None:
     for number in range(3000):  # more than are kept
-        requests.plain(LINE + HOST + b"\r\nauthorization: Bearer hs_secret\r\nx-api-key: hs_secret\r\nx-n: %d" % number)
+        secrets = b"authorization: Bearer hs_secret\r\nx-api-key: hs_secret\r\nx-goog-api-key: hs_secret"
+        requests.plain(b"POST /v1/a?key=hs_secret HTTP/1.1\r\n" + HOST + b"\r\n" + secrets + b"\r\nvia: %d" % number)
     kept = repr(vars(fields)) + repr(vars(requests))
-    assert b"x-n: 2999".decode() in kept
+    assert "via: 2999" in kept
     assert "hs_secret" not in kept
     assert len(kept) < 1_000_000
