@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
+from gateway.upstream.connection import Connection
 from gateway.upstream.pool import Answer, Pool, Timeouts
 from gateway.upstream.tls import client_context
 from gateway.upstream.upload import PIECE, Upload, pieces
@@ -227,6 +228,20 @@ async def test_an_upstream_that_takes_nothing_more(make_pool: MakePool, long: bo
         done.set()
     if not long:
         await source.has_ended()
+
+
+async def test_an_upstream_that_does_not_take_a_body_written_at_once() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+        buffer = memoryview(bytearray(65536))
+        _, connection = await asyncio.get_running_loop().create_connection(lambda: Connection(buffer), sock=ours)
+        connection.send(sized(200_000), b"x" * 200_000, 0.05)
+        with pytest.raises(GatewayError) as stopped:
+            await connection.sent()
+            await connection.head(20)
+        assert stopped.value.code == "upstream_timeout"
+        assert "taking" in stopped.value.message
 
 
 async def test_a_slow_caller_is_not_the_upstreams_fault(make_pool: MakePool) -> None:
