@@ -368,7 +368,9 @@ def test_a_process_that_dies_is_replaced_and_the_other_serves_meanwhile(pair: Pr
         wait_until(lambda: len(live(admin)) == 2 and live(admin) != before, what="the new one")
         assert len(before & live(admin)) == 1
         firm.move_to(admin)
-        assert admin.ask("PUT", firm.path, {"name": "After"}).headers["x-acknowledged"] == "2"
+        answer = admin.ask("PUT", firm.path, {"name": "After"})
+        counted = answer.headers["x-replicas"], answer.headers["x-acknowledged"]
+        assert counted == ("2", "2"), admin.get("/replicas")
 
 
 def test_however_several_end_their_children_end_with_them(tmp_path: Path) -> None:

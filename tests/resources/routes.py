@@ -24,7 +24,7 @@ _BELOW = {
     "responses": frozenset({"GET", "POST", "DELETE"}),
     "models": frozenset({"GET"}),
 }
-_NEVER = frozenset({"fine_tuning", "organization"})
+_NEVER = frozenset({"fine_tuning", "organization", "projects"})
 _FILES = frozenset({"files", "uploads"})
 
 
