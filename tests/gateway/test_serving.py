@@ -365,7 +365,8 @@ def test_a_process_that_dies_is_replaced_and_the_other_serves_meanwhile(pair: Pr
         assert now == [other]
         assert firm.say().status_code == 200
     with Admin(pair.url) as admin:
-        wait_until(lambda: len(live(admin)) == 2 and live(admin) != before, what="the new one")
+        # In one look: a moment later the dead one may be forgotten, and the new one not have said a word yet.
+        wait_until(lambda: len(now := live(admin)) == 2 and now != before, what="the new one")
         assert len(before & live(admin)) == 1
         firm.move_to(admin)
         answer = admin.ask("PUT", firm.path, {"name": "After"})
