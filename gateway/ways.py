@@ -57,8 +57,8 @@ class Kept(Generic[T]):
 
 
 class Way(Struct, frozen=True):
-    """Where a request goes and how its head begins and ends. `origin` is None where the translator says it;
-    `host` and `port` as the span has them; `model` is what to write into the body, as JSON, None for nothing."""
+    """Where a request goes, and with what. `origin` is None where the translator says it; `host` and `port` as the span
+    has them; `model` is what to write into the body, as JSON, None for nothing; `path` has the query."""
 
     upstream: Upstream
     origin: Origin | None
@@ -83,7 +83,7 @@ def way(routes: TenantRoutes, decision: Decision, target: Target, requested: str
         words = f"A provider of kind {upstream.kind} does not serve {target.path}."
         raise GatewayError("endpoint_not_supported", words)
     origin = upstream.origin
-    if origin is None and not kinds.is_translated(upstream.kind):
+    if origin is None and not upstream.translated:
         raise GatewayError("provider_not_configured", "The provider has no address.")
     host, port = (origin.host, origin.port) if origin else kinds.place(upstream.kind, upstream.options)
     try:
