@@ -74,7 +74,8 @@ class AsgiExchange:
 
     def write(self, data: bytes) -> None:
         """See Exchange."""
-        self._pending.append(data)
+        if data:
+            self._pending.append(data)
 
     def flush(self) -> bool:
         """See Exchange. ASGI sends nothing at once."""
