@@ -18,10 +18,11 @@ from gateway.upstream.proxy import Proxies, parse_proxy
 ATTACHED_REDIS = "HOUSESTYLE_ATTACHED_REDIS"
 
 
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
+
 # Variables of the contract that would be believed to be in force if they were passed over.
 _REFUSED = {
     "HOUSESTYLE_ADMIN_PORT": "the admin API is on the data plane's port; guard it in front of the gateway",
-    "HOUSESTYLE_BOOTSTRAP": "set tenants up by the admin API",
 }
 
 
@@ -48,6 +49,9 @@ class Settings(Struct, frozen=True):
     max_concurrent: int = 2000
     why_days: int = 90
     why_max: int = 100_000
+    audit_days: int = 730
+    trusted_proxies: tuple[Network, ...] = ()
+    bootstrap: Path | None = None
     poll_seconds: float = 10.0
     proxies: Proxies | None = None
     translator_python: Path | None = None
@@ -68,8 +72,9 @@ def read(environ: Mapping[str, str]) -> Settings:
             raise SettingsError(f"{variable} is not served by this version: {instead}.")
     attached = environ.get(ATTACHED_REDIS)
     redis_url = attached or environ.get("HOUSESTYLE_REDIS_URL") or None
-    if redis_url is not None and not redis_url.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingsError("HOUSESTYLE_REDIS_URL must begin with redis://, rediss:// or unix:// in this version.")
+    if redis_url is not None and not redis_url.startswith(_REDIS_SCHEMES):
+        raise SettingsError(f"HOUSESTYLE_REDIS_URL must begin with {', '.join(_REDIS_SCHEMES)}.")
+    bootstrap = environ.get("HOUSESTYLE_BOOTSTRAP")
     return Settings(
         redis_url=redis_url,
         attached=bool(attached),
@@ -78,7 +83,9 @@ def read(environ: Mapping[str, str]) -> Settings:
         encryption_keys=tuple(encryption_key(text) for text in _list(environ, "HOUSESTYLE_ENCRYPTION_KEYS")),
         artifacts_url=environ.get("HOUSESTYLE_ARTIFACTS_URL") or None,
         vault_roots=tuple(_root(text) for text in _list(environ, "HOUSESTYLE_VAULT_ROOTS")),
-        upstream_allow=tuple(_network(text) for text in _list(environ, "HOUSESTYLE_UPSTREAM_ALLOW")),
+        upstream_allow=_networks(environ, "HOUSESTYLE_UPSTREAM_ALLOW"),
+        trusted_proxies=_networks(environ, "HOUSESTYLE_TRUSTED_PROXIES"),
+        bootstrap=Path(bootstrap).absolute() if bootstrap else None,
         proxies=_proxies(environ),
         translator_python=_translator_python(environ),
         **_numbers(environ),
@@ -93,6 +100,8 @@ _TEXTS = (
     "HOUSESTYLE_ARTIFACTS_URL",
     "HOUSESTYLE_VAULT_ROOTS",
     "HOUSESTYLE_UPSTREAM_ALLOW",
+    "HOUSESTYLE_TRUSTED_PROXIES",
+    "HOUSESTYLE_BOOTSTRAP",
     "HOUSESTYLE_TRANSLATOR_PYTHON",
 )
 _NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
@@ -104,6 +113,7 @@ _NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
     "max_concurrent": ("HOUSESTYLE_MAX_CONCURRENT", int),
     "why_days": ("HOUSESTYLE_WHY_DAYS", int),
     "why_max": ("HOUSESTYLE_WHY_MAX", int),
+    "audit_days": ("HOUSESTYLE_AUDIT_DAYS", int),
     "poll_seconds": ("HOUSESTYLE_POLL_SECONDS", float),
 }
 
@@ -162,11 +172,11 @@ def _root(text: str) -> str:
     return text
 
 
-def _network(text: str) -> Network:
+def _networks(environ: Mapping[str, str], variable: str) -> tuple[Network, ...]:
     try:
-        return ipaddress.ip_network(text)
+        return tuple(ipaddress.ip_network(text) for text in _list(environ, variable))
     except ValueError as error:
-        raise SettingsError(f"HOUSESTYLE_UPSTREAM_ALLOW: {error}.") from None
+        raise SettingsError(f"{variable}: {error}.") from None
 
 
 def encryption_key(text: str) -> bytes:

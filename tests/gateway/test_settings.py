@@ -128,9 +128,7 @@ BAD += [
 ]
 
 BAD += [("HOUSESTYLE_VAULT_ROOTS", text) for text in ("/srv/vaults", "file:///srv/{tennant}/", "file:///srv/{tenant/")]
-BAD += [("HOUSESTYLE_REDIS_URL", text) for text in ("redis", "redis+sentinel://a:26379/main", "http://redis")]
 # Of the contract, not served yet: passed over in silence they would be believed to be in force.
-BAD += [("HOUSESTYLE_ADMIN_PORT", "9090"), ("HOUSESTYLE_BOOTSTRAP", "/etc/housestyle.yaml")]
 
 
 @pytest.mark.parametrize(("variable", "text"), BAD)
