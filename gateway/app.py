@@ -28,13 +28,14 @@ from gateway import asgi, endpoints, timestamps
 from gateway.admin import api
 from gateway.admin.changes import Control
 from gateway.admin.handling import error_response, mount
+from gateway.compiling import account_of, open_api_key
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.following import Follower
 from gateway.lifecycle import Lifecycle, Limits
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.replicas import Replica
-from gateway.routing import Routes, account_of, open_api_key
+from gateway.routing import Routes
 from gateway.secrets import CannotOpen, Keyring
 from gateway.settings import Settings
 from gateway.store.connection import Store
@@ -59,12 +60,12 @@ class Gateway:
     """One replica: what it holds, and what it does in the background."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        self.store = Store(settings.redis_url or "")
+        self.store = Store(settings.redis_url or "", settings.audit_days)
         self.keyring = Keyring(settings.encryption_keys)
         self.guard = Guard(settings.upstream_allow)
         self.routes = Routes(self.keyring, settings.admin_key, time.time)
-        self.follower = Follower(self.store, self.routes)
-        self.replica = Replica(self.store, self.routes, self.follower, VERSION)
+        self.replica = Replica(self.store, VERSION)
+        self.follower = Follower(self.store, self.routes, self.replica.beat)
         self.metrics = Metrics()
         self.telemetry = Telemetry(
             VERSION, on_dropped=self.metrics.dropped_spans.inc, on_failed=self.metrics.span_export_failures.inc
@@ -96,7 +97,7 @@ class Gateway:
             asyncio.create_task(work)
             for work in (
                 self.follower.run(),
-                self.replica.run(),
+                self.replica.run(self.follower.loaded, self.follower.changed, lambda: self.routes.revision),
                 self.why.run(),
                 self.warnings.run(),
                 self._tend(),
@@ -275,11 +276,24 @@ def _readiness(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
             "draining": gateway.stopping,
             "replica": gateway.replica.id,
             "revision": gateway.routes.revision,
-            "store": "connected" if gateway.follower.connected else "unreachable",
+            "store": gateway.follower.state,
         }
+        cause = _cause(gateway)
+        if cause:
+            body["cause"] = cause
         return JSONResponse(body, 200 if ready else 503)
 
     return readiness
+
+
+def _cause(gateway: Gateway) -> str:
+    """Why a replica is not ready, or serves what it knew last, in words for whoever is on call."""
+    if gateway.stopping:
+        return "this replica is shutting down"
+    if not gateway.follower.cause:
+        return ""
+    serving = "serving what was known last" if gateway.lifecycle.ready else "nothing is known yet"
+    return f"{serving}: {gateway.follower.cause}"
 
 
 def _metrics(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:

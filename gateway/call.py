@@ -5,9 +5,9 @@ import time
 from msgspec import Struct
 
 from gateway import timestamps
+from gateway.compiling import TenantRoutes
 from gateway.endpoints import Target
 from gateway.incoming import Relayed
-from gateway.routing import TenantRoutes
 from gateway.telemetry import Attempt, CallFacts, Trace
 from gateway.why import WhyRecord
 from gateway.wire.answers import Served

@@ -84,6 +84,15 @@ TABLE: dict[str, Kind] = {
     "call_not_found": Kind(404, _REQUEST, "There is no record of this call."),
     "idempotency_key_reused": Kind(409, _REQUEST, "This Idempotency-Key was used for another request."),
     "conflict": Kind(409, _REQUEST, "Others kept changing this at the same time; try again."),
+    "store_not_diverged": Kind(409, _REQUEST, "The store has what the replicas know; there is nothing to decide."),
+    "replica_behind": Kind(409, _REQUEST, "Another replica knows more than this one; ask that one."),
+    "store_diverged": Kind(
+        503,
+        _SERVER,
+        "The store's history is not the one that the replicas know (a restored backup, an emptied server, a lost "
+        "write). Nothing was changed. A platform admin must say which state holds: POST /admin/api/store/accept.",
+        30,
+    ),
     "store_unavailable": Kind(503, _SERVER, "The store cannot be reached; nothing was changed.", 1),
 }
 

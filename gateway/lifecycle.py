@@ -20,13 +20,14 @@ from msgspec import Struct
 from gateway import call as calls
 from gateway import endpoints, incoming, model_lists, outgoing, timestamps, ways
 from gateway.call import CallState
+from gateway.compiling import TenantRoutes
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone, Exchange
 from gateway.metrics import Metrics
 from gateway.passing import PassingAnswer
 from gateway.refusals import RefusedModels
-from gateway.routing import Routes, TenantRoutes
+from gateway.routing import Routes
 from gateway.telemetry import Attempt, Telemetry
 from gateway.upstream.addresses import Origin
 from gateway.upstream.pool import Answer, Pool

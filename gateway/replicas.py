@@ -7,12 +7,11 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections.abc import Callable
 
 import structlog
 from msgspec import Struct
 
-from gateway.following import Follower
-from gateway.routing import Routes
 from gateway.store.connection import Census, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -35,21 +34,23 @@ class Propagation(Struct, frozen=True):
 class Replica:
     """This process among the replicas."""
 
-    def __init__(self, store: Store, routes: Routes, follower: Follower, version: str) -> None:
+    def __init__(self, store: Store, version: str) -> None:
         self.id = f"rep_{secrets.token_hex(6)}"
         self._store = store
-        self._routes = routes
-        self._follower = follower
         self._version = version
 
-    async def run(self) -> None:
-        """Tells of this replica at every change, and at least twice a second, until it is cancelled."""
-        await self._follower.loaded.wait()
+    async def beat(self, revision: int) -> None:
+        """Says that this replica lives and has applied `revision`. Raises StoreUnavailable."""
+        await self._store.beat(self.id, revision, self._version, _FORGET_MS)
+
+    async def run(self, loaded: asyncio.Event, changed: asyncio.Event, revision: Callable[[], int]) -> None:
+        """Once it is `loaded`, tells of this replica at every change and at least twice a second."""
+        await loaded.wait()
         failing = False
         while True:
-            self._follower.changed.clear()
+            changed.clear()
             try:
-                await self._store.beat(self.id, self._routes.revision, self._version, _FORGET_MS)
+                await self.beat(revision())
                 failing = False
             except Exception as error:  # noqa: BLE001 - a replica that stops beating for good is worse than any of them
                 if not failing:
@@ -59,7 +60,7 @@ class Replica:
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_BEAT_SECONDS):
-                    await self._follower.changed.wait()
+                    await changed.wait()
 
     async def leave(self) -> None:
         """Says that this replica is gone, so that nobody waits for it."""
@@ -82,8 +83,13 @@ async def acknowledged(store: Store, revision: int, seconds: float = 2.0) -> Pro
         pause = min(pause * 1.5, 0.02)
 
 
+def is_live(seen: Census) -> bool:
+    """Whether a replica counts: it has been heard of in the last two seconds."""
+    return seen.age_ms <= LIVE_MS
+
+
 def _count(seen: list[Census], revision: int, milliseconds: float) -> Propagation:
-    live = [replica for replica in seen if replica.age_ms <= LIVE_MS]
+    live = [replica for replica in seen if is_live(replica)]
     return Propagation(
         replicas=len(live),
         acknowledged=sum(replica.revision >= revision for replica in live),

@@ -1,105 +1,93 @@
-"""The routes in memory: every tenant's routing and every key, compiled once per change, read on every call.
+"""The routes in memory: every tenant's row and every key, looked up on every call.
 
-Immutable values in a few dictionaries; lookups only. What brings the rows is in `following.py`.
+A tenant's row is kept as it is stored, and compiled when a call first asks for it: most of 100,000 tenants are not
+called on this replica today. A few dictionaries; lookups only. What brings the rows is in `following.py`.
 """
 
-import contextlib
 import hashlib
-from collections.abc import Callable
-from typing import Any
+import hmac
+from collections.abc import Callable, Iterator
+from sys import intern
 
 import msgspec
 import structlog
 from msgspec import Struct
 
 from gateway import timestamps
-from gateway.secrets import CannotOpen, Keyring, fingerprint
+from gateway.compiling import TenantRoutes, compile_tenant, owned_places
+from gateway.owners import Owners
+from gateway.packing import pack, unpack
+from gateway.secrets import Keyring
 from gateway.store import keys
-from gateway.store.rows import KeyRow, ProviderRow, Row, TenantRow, key_row, tenant_row
-from gateway.translating import credential_header
-from gateway.upstream.addresses import InvalidUrl, Origin, parse_base_url
-from gateway.wire import kinds
+from gateway.store.marks import Mark
+from gateway.store.rows import KeyRow, Row, key_row, parse_row, tenant_row
 from policies import substitution
-from policies.values import Caller, FineTune, Provider, Role, Route
+from policies.values import Caller, Role
 
 log = structlog.get_logger(__name__)
 
-
-class Upstream(Struct, frozen=True):
-    """Where a provider's calls go. `headers` hold its credential; `path` has no trailing slash.
-
-    `origin` is None for a provider whose address follows from its options; `options` are the provider's own.
-    """
-
-    kind: str
-    origin: Origin | None
-    path: str
-    headers: tuple[tuple[bytes, bytes], ...]
-    options: dict[str, Any] = {}
-
-    @property
-    def stream_usage(self) -> bool:
-        """Whether it takes `stream_options`."""
-        return self.options.get("stream_usage") is not False
-
-    @property
-    def translated(self) -> bool:
-        """Whether its calls go by way of the translator."""
-        return kinds.is_translated(self.kind)
-
-    def __repr__(self) -> str:
-        return f"Upstream({self.kind}, {self.origin.host if self.origin else None})"  # never the credential
+# Compiled tenants that are kept; beyond that, those that were compiled first are compiled again when asked for.
+_MOST_COMPILED = 16_384
+_FINE_TUNES = b'"fine_tunes"'
+_DELETED = b'"deleted":true'
 
 
-class TenantRoutes(Struct, frozen=True):
-    """A tenant as the data plane knows it."""
-
-    route: Route
-    suspended: bool
-    upstreams: dict[str, Upstream]
-    allowed_paths: tuple[str, ...] = ()
-
-
-class _Key(Struct, frozen=True):
-    revision: int
+class _Key(Struct, frozen=True, gc=False):
     caller: Caller
     expires: float
+    created: float
+    revision: int
 
 
 class Routes:
-    """All routes. `apply` takes one row; a row older than the one that is held changes nothing."""
+    """All routes. `apply` takes one row; a row older than the one that is held changes nothing.
+
+    What was revoked or deleted while this process knew it stays so, whatever a store may say later.
+    """
 
     def __init__(self, keyring: Keyring, admin_key: str | None, clock: Callable[[], float]) -> None:
-        self.revision = 0
+        self.mark = Mark()
         self.version = 0  # of what is held here: another after every change
-        self.owners: dict[tuple[str, str], frozenset[str]] = {}
+        self.owners = Owners()
         self._keyring = keyring
         self._clock = clock
-        self._tenants: dict[str, TenantRoutes] = {}
-        self._keys: dict[str, _Key] = {}
-        self._hashes: dict[str, str] = {}  # key id → its hash
-        self._owned: dict[str, frozenset[tuple[str, str]]] = {}  # tenant → its entries in `owners`
-        self._admin = fingerprint(admin_key) if admin_key else None
+        self._rows: dict[str, bytes] = {}  # tenant → its row, packed
+        self._compiled: dict[str, TenantRoutes] = {}
+        self._unreadable: set[str] = set()
+        self._keys: dict[bytes, _Key] = {}  # by the key's SHA-256
+        self._digests: dict[str, bytes] = {}  # key id → its SHA-256
+        self._revoked: set[str] = set()  # key ids
+        self._deleted: set[str] = set()  # tenants
+        self._admin = _digest(admin_key) if admin_key else None
+
+    @property
+    def revision(self) -> int:
+        """The revision of the change that was applied last."""
+        return self.mark.revision
 
     def tenant(self, name: str) -> TenantRoutes | None:
         """The tenant's routes; None where there is no such tenant."""
-        return self._tenants.get(name)
+        compiled = self._compiled.get(name)
+        return compiled if compiled is not None else self._compile(name)
 
     def caller(self, key: str) -> Caller | None:
         """Who holds `key`; None where it is unknown, revoked or expired."""
-        digest = fingerprint(key)
-        if digest == self._admin:
-            return Caller("key_bootstrap", Role.PLATFORM_ADMIN, None, "HOUSESTYLE_ADMIN_KEY")
+        digest = _digest(key)
         known = self._keys.get(digest)
-        if known is None or known.expires <= self._clock():
+        if known is None:
+            if self._admin is not None and hmac.compare_digest(digest, self._admin):
+                return Caller("key_bootstrap", Role.PLATFORM_ADMIN, None, "HOUSESTYLE_ADMIN_KEY")
             return None
-        if known.caller.tenant is not None and known.caller.tenant not in self._tenants:
+        if known.expires <= self._clock():
+            return None
+        tenant = known.caller.tenant
+        if tenant is not None and self.tenant(tenant) is None:
             return None  # a deleted tenant's keys stop with it
         return known.caller
 
     def is_foreign(self, tenant: str, provider: str, model: str) -> bool:
         """Whether `model` at the tenant's `provider` is a fine-tune that is not known as this tenant's."""
-        routes = self._tenants.get(tenant)
+        routes = self.tenant(tenant)
         known = routes.route.providers.get(provider) if routes else None
         return bool(routes and known and substitution.is_foreign(model, known, routes.route, self.owners))
 
@@ -117,139 +105,132 @@ class Routes:
         except (msgspec.MsgspecError, ValueError) as error:
             log.error("row_cannot_be_read", table=table, field=field, revision=revision, cause=str(error))
             apply(field, None, revision)
+        if row is None and table == keys.KEYS:
+            self._revoked.add(field)
 
     def become(self, other: "Routes") -> None:
-        """Takes over everything that `other` holds: a reload replaces, it does not merge."""
+        """Takes over everything that `other` holds: a reload replaces, it does not merge, except that what was revoked
+        or deleted stays so."""
+        for name in self._deleted - other._deleted:
+            other._put_tenant(name, self._held(name))
+        self._revoked |= self._digests.keys() - other._digests.keys()
         self.version += 1
-        self.revision = other.revision
-        self.owners, self._owned = other.owners, other._owned
-        self._tenants, self._keys, self._hashes = other._tenants, other._keys, other._hashes
+        self.mark, self.owners, self._deleted = other.mark, other.owners, other._deleted
+        self._rows, self._compiled, self._unreadable = other._rows, other._compiled, other._unreadable
+        self._keys, self._digests = other._keys, other._digests
 
     def empty_copy(self) -> "Routes":
-        """An empty one with the same keyring, to load into."""
+        """An empty one with the same keyring, to load into; it lets no revoked key in."""
         copy = Routes(self._keyring, None, self._clock)
         copy._admin = self._admin
+        copy._revoked = self._revoked
         return copy
 
+    def has_key(self, key_id: str) -> bool:
+        """Whether the key is held: made, and not revoked."""
+        return key_id in self._digests
+
+    def tenant_of_key(self, key_id: str) -> str | None:
+        """The tenant of a key that is held; None for the platform's."""
+        return self._keys[self._digests[key_id]].caller.tenant
+
+    def deleted_tenants(self) -> Iterator[tuple[str, bytes]]:
+        """The rows of deleted tenants, as they are stored: names, values."""
+        for name in self._deleted:
+            yield name, unpack(self._rows[name])
+
+    def rows(self) -> Iterator[tuple[str, str, bytes]]:
+        """Every row that is held, as it is stored: its table, its field, its value."""
+        for name, raw in self._rows.items():
+            yield keys.TENANTS, name, unpack(raw)
+        for digest, key in self._keys.items():
+            row = KeyRow(
+                id=key.caller.key_id,
+                sha256=digest.hex(),
+                role=key.caller.role,
+                created_at=timestamps.from_seconds(key.created),
+                tenant=key.caller.tenant,
+                label=key.caller.label,
+                expires_at=timestamps.from_seconds(key.expires) if key.expires != float("inf") else None,
+            )
+            yield keys.KEYS, row.id, b"%d %s" % (key.revision, msgspec.json.encode(row))
+
+    def _compile(self, name: str) -> TenantRoutes | None:
+        row = self._held(name)
+        if row is None or name in self._unreadable:
+            return None
+        try:
+            tenant = tenant_row(row)
+            if tenant.deleted:
+                return None
+            compiled = compile_tenant(tenant, row.revision, self._keyring)
+        except (msgspec.MsgspecError, ValueError) as error:
+            log.error("row_cannot_be_read", table=keys.TENANTS, field=name, cause=str(error))
+            self._unreadable.add(name)
+            return None
+        if len(self._compiled) >= _MOST_COMPILED:
+            del self._compiled[next(iter(self._compiled))]
+        self._compiled[name] = compiled
+        return compiled
+
     def _apply_tenant(self, name: str, row: Row | None, revision: int) -> None:
-        known = self._tenants.get(name)
-        if known is not None and known.route.revision >= revision:
+        held = self._held(name)
+        if held is not None and held.revision >= revision:
             return
-        tenant = tenant_row(row) if row is not None else None
-        routes = compile_tenant(tenant, revision, self._keyring) if tenant and not tenant.deleted else None
-        self._disown(name)
-        if tenant is not None:
-            self._own(name, _owned(tenant, self._keyring))  # a deleted one's models are still nobody else's
-        if routes is None:
-            self._tenants.pop(name, None)
+        if name in self._deleted and (row is None or _DELETED not in row.body):
+            log.error("deleted_tenant_came_back", tenant=name, revision=revision)
         else:
-            self._tenants[name] = routes
+            self._put_tenant(name, row)
 
-    def _own(self, name: str, places: frozenset[tuple[str, str]]) -> None:
-        if places:
-            self._owned[name] = places
-        for place in places:
-            self.owners[place] = self.owners.get(place, frozenset()) | {name}
+    def _put_tenant(self, name: str, row: Row | None) -> None:
+        before, after = self._owned(self._held(name)), self._owned(row)
+        self._compiled.pop(name, None)
+        self._unreadable.discard(name)
+        if row is None:
+            self._rows.pop(name, None)
+        else:
+            name = intern(name)
+            self._rows[name] = pack(row.raw)
+            if _DELETED in row.body:
+                self._deleted.add(name)
+        for place in before - after:
+            self.owners.remove(place, name)
+        for place in after:  # a deleted one's models are still nobody else's
+            self.owners.add(place, name)
 
-    def _disown(self, name: str) -> None:
-        for place in self._owned.pop(name, ()):
-            left = self.owners[place] - {name}
-            if left:
-                self.owners[place] = left
-            else:
-                del self.owners[place]
+    def _held(self, name: str) -> Row | None:
+        packed = self._rows.get(name)
+        return parse_row(unpack(packed)) if packed is not None else None
+
+    def _owned(self, row: Row | None) -> frozenset[tuple[str, str]]:
+        """What a tenant's row owns; one that owns nothing need not be read for that."""
+        if row is None or _FINE_TUNES not in row.body:
+            return frozenset()
+        return owned_places(tenant_row(row), self._keyring)
 
     def _apply_key(self, key_id: str, row: Row | None, revision: int) -> None:
-        digest = self._hashes.get(key_id)
+        digest = self._digests.get(key_id)
         if digest is not None and self._keys[digest].revision >= revision:
             return
         key = key_row(row) if row is not None else None
         compiled = _compile_key(key, revision) if key is not None else None
         if digest is not None:
-            del self._hashes[key_id], self._keys[digest]
-        if key is not None and compiled is not None:
-            self._hashes[key_id] = key.sha256
-            self._keys[key.sha256] = compiled
+            del self._digests[key_id], self._keys[digest]
+        if key_id in self._revoked:
+            log.error("revoked_key_came_back", key_id=key_id, revision=revision)
+        elif key is not None and compiled is not None:
+            digest = bytes.fromhex(key.sha256)
+            self._digests[key_id] = digest
+            self._keys[digest] = compiled
 
 
-def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRoutes:
-    """A tenant's row as routes. A provider whose credential cannot be opened is left out, and logged."""
-    upstreams: dict[str, Upstream] = {}
-    providers: dict[str, Provider] = {}
-    for name, provider in row.providers.items():
-        try:
-            secret = open_api_key(row.tenant, name, provider, keyring)
-            origin, path = parse_base_url(provider.base_url) if provider.base_url else (None, "")
-        except (CannotOpen, InvalidUrl) as error:
-            log.error("provider_unusable", tenant=row.tenant, provider=name, cause=str(error))
-            continue
-        headers: tuple[tuple[bytes, bytes], ...]
-        if kinds.is_translated(provider.kind):
-            # litellm's models are named after their provider, and a key is for one provider only.
-            options = {"provider": provider.default_model.partition("/")[0], **provider.options}
-            headers = (credential_header(provider.kind, provider.base_url, secret, options),)
-        else:
-            headers = kinds.credential(provider.kind, secret)
-        upstreams[name] = Upstream(provider.kind, origin, path, headers, provider.options)
-        providers[name] = Provider(name, provider.default_model, account_of(provider, secret))
-    fine_tunes = {
-        made.model: FineTune(job_id, made.provider, made.model, made.base_model)
-        for job_id, made in row.fine_tunes.items()
-    }
-    active = row.active
-    made = row.fine_tunes.get(active.job_id) if active else None
-    route = Route(
-        tenant=row.tenant,
-        revision=revision,
-        rule=row.rule,
-        fallback=row.fallback,
-        providers=providers,
-        default_provider=row.default_provider,
-        fine_tunes=fine_tunes,
-        active=FineTune(active.job_id, made.provider, made.model, made.base_model) if active and made else None,
-        share=active.share if active else 1.0,
-    )
-    return TenantRoutes(route, row.suspended, upstreams, row.allowed_paths)
-
-
-def _owned(row: TenantRow, keyring: Keyring) -> frozenset[tuple[str, str]]:
-    """(provider account, model) of each of a tenant's fine-tunes: the account that it was made in, and the one that
-    its provider leads to now."""
-    places: set[tuple[str, str]] = set()
-    for made in row.fine_tunes.values():
-        provider = row.providers.get(made.provider)
-        with contextlib.suppress(CannotOpen, InvalidUrl):
-            if provider is not None:
-                secret = open_api_key(row.tenant, made.provider, provider, keyring)
-                places.add((account_of(provider, secret), substitution.known_as(made.model)))
-        with contextlib.suppress(CannotOpen):
-            if made.sealed_account is not None:
-                places.add(
-                    (
-                        keyring.open(made.sealed_account, tenant=row.tenant, field="account"),
-                        substitution.known_as(made.model),
-                    )
-                )
-    return frozenset(places)
-
-
-def open_api_key(tenant: str, name: str, provider: ProviderRow, keyring: Keyring) -> str | None:
-    """The provider's credential. Raises CannotOpen."""
-    if provider.sealed_api_key is None:
-        return None
-    return keyring.open(provider.sealed_api_key, tenant=tenant, field=f"providers/{name}/api_key")
-
-
-def account_of(provider: ProviderRow, secret: str | None) -> str:
-    """What tells one account at one provider from another, however its URL is spelt. Kept in memory only."""
-    place = ""
-    if provider.base_url:
-        origin, path = parse_base_url(provider.base_url)
-        place = f"{origin.scheme}://{origin.authority.decode().lower()}{path}"
-    text = f"{provider.kind if not place else ''}\0{place}\0{secret or ''}"
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
 
 
 def _compile_key(key: KeyRow, revision: int) -> _Key:
     expires = timestamps.to_seconds(key.expires_at) if key.expires_at else float("inf")
-    return _Key(revision, Caller(key.id, Role(key.role), key.tenant, key.label), expires)
+    # Many keys have one tenant, many one label: each text is held once.
+    tenant = intern(key.tenant) if key.tenant is not None else None
+    caller = Caller(key.id, Role(key.role), tenant, intern(key.label))
+    return _Key(caller, expires, timestamps.to_seconds(key.created_at), revision)

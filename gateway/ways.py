@@ -9,9 +9,10 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from gateway.compiling import TenantRoutes, Upstream
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
-from gateway.routing import Routes, TenantRoutes, Upstream
+from gateway.routing import Routes
 from gateway.upstream.addresses import Origin
 from gateway.wire import kinds
 from policies.values import Decision

@@ -19,6 +19,7 @@ class Action(StrEnum):
     RUN_JOBS = "run_jobs"
     ACTIVATE = "activate"
     READ_WHY = "read_why"
+    READ_AUDIT = "read_audit"
     MANAGE_PLATFORM = "manage_platform"
 
 
@@ -32,6 +33,7 @@ _TENANT_ADMIN = frozenset(
         Action.RUN_JOBS,
         Action.ACTIVATE,
         Action.READ_WHY,
+        Action.READ_AUDIT,
     },
 )
 

@@ -5,15 +5,14 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
 from policies.values import Call, Decision, FineTune, Provider, Reason, Refusal, Route
 
 # (provider account, model `known_as`) → the tenants whose fine-tune it is.
-Owners = Mapping[tuple[str, str], AbstractSet[str]]
+Owners = Mapping[tuple[str, str], Collection[str]]
 
 _DATE = re.compile(r"[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4})$")
 _REFUSAL_CODES = frozenset(
@@ -108,7 +107,7 @@ def same_model(asked: str, base: str) -> bool:
 
 def is_foreign(model: str, provider: Provider, route: Route, owners: Owners) -> bool:
     """Whether `model` at `provider` is a fine-tune that is not known as this tenant's."""
-    owning = owners.get((provider.account, known_as(model)), frozenset())
+    owning = owners.get((provider.account, known_as(model)), ())
     if owning:
         return route.tenant not in owning
     return any(part.startswith("ft:") for part in known_as(model).split("/")) and model not in route.fine_tunes

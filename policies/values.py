@@ -38,7 +38,7 @@ Rule = Literal["default_only", "all", "off"]
 Fallback = Literal["stock", "fail"]
 
 
-class Caller(Struct, frozen=True):
+class Caller(Struct, frozen=True, gc=False):
     """Who holds the key. `tenant` is None for the roles that are not bound to one."""
 
     key_id: str

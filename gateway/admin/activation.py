@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from finetune import activation, records
 from finetune.activation import NotReady
 from gateway.admin import views
-from gateway.admin.changes import Control, Plan, tenant_write
+from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import ActivatePost, Empty
 from gateway.errors import GatewayError
@@ -58,6 +58,8 @@ class Activations:
             if stored.job.provider not in tenant.providers:
                 raise GatewayError("provider_not_configured", f"The job's provider {stored.job.provider!r} is gone.")
             same = Write(keys.jobs_of(asked.tenant), stored.job.id, stored.row, COMPARE)
+            if tenant.active and (tenant.active.job_id, tenant.active.share) == (stored.job.id, body.share):
+                return Plan([tenant_kept(asked.tenant, row), same], activation.Plan(tenant, ()))
             return Plan(
                 [tenant_write(row, flip.tenant), same],
                 flip,
@@ -72,6 +74,8 @@ class Activations:
 
         async def plan() -> Plan[activation.Plan]:
             tenant, row = await self._control.tenant(asked.tenant)
+            if tenant.active is None:
+                return Plan([tenant_kept(asked.tenant, row)], activation.Plan(tenant, ()))
             flip = activation.stock(tenant, now=self._control.now())
             return Plan([tenant_write(row, flip.tenant)], flip, _shown(tenant.active), None)
 
@@ -83,7 +87,7 @@ class Activations:
         action: str,
         plan: Callable[[], Awaitable[Plan[activation.Plan]]],
     ) -> Answered:
-        changed = await self._control.change(asked.caller, action, asked.tenant, plan)
+        changed = await self._control.change(asked.actor, action, asked.tenant, plan)
         flip = changed.result
         return Answered(views.activation(flip.tenant, flip.deactivated, changed), 200, changed)
 

@@ -4,14 +4,17 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from gateway.admin import views
 from gateway.admin.activation import Activations
+from gateway.admin.audit import Audit
 from gateway.admin.changes import Control
 from gateway.admin.credentials import Credentials
 from gateway.admin.handling import AdminRoute, Answered, Asked, Operation
 from gateway.admin.jobs import Jobs
 from gateway.admin.providers import Providers
+from gateway.admin.state import State
 from gateway.admin.tenants import Tenants
 from gateway.admin.traces import Traces
 from gateway.admin.vaults import Vaults
+from gateway.audit import AuditReader
 from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.settings import Settings
@@ -40,6 +43,8 @@ def table(
         *Jobs(control, routes, settings.artifacts_url or "").routes(),
         *Activations(control).routes(),
         *Traces(control, WhyReader(control.store), writer).routes(),
+        *Audit(control, AuditReader(control.store, settings.audit_days)).routes(),
+        *State(control, routes).routes(),
         AdminRoute("GET", "/replicas", Action.MANAGE_PLATFORM, _replicas(control)),
     ]
 

@@ -11,12 +11,13 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from gateway import audit
+from gateway.audit import Actor
 from gateway.errors import GatewayError
 from gateway.replicas import Propagation, acknowledged
 from gateway.store import keys
-from gateway.store.connection import Conflict, Note, Store, StoreUnavailable, Write
+from gateway.store.connection import COMPARE, Conflict, Note, Store, StoreUnavailable, Write
 from gateway.store.rows import Row, TenantRow, tenant_row
-from policies.values import Caller
 
 T = TypeVar("T")
 
@@ -24,7 +25,11 @@ _TRIES = 300
 
 
 class Plan(Struct, Generic[T], frozen=True):
-    """A change: its writes, what the audit record shows before and after (no secrets), and the caller's result."""
+    """A change: its writes, what the audit record shows before and after (no secrets), and the caller's result.
+
+    One whose writes only compare changes nothing: all is as it was asked for already. The first of them is then the
+    row that was asked for.
+    """
 
     writes: list[Write]
     result: T
@@ -32,19 +37,22 @@ class Plan(Struct, Generic[T], frozen=True):
     after: Any = None
     notes: tuple[Note, ...] = ()
 
+    @property
+    def stands(self) -> bool:
+        """Whether there is nothing to change."""
+        return all(write.after == COMPARE for write in self.writes)
+
 
 class Changed(Struct, Generic[T], frozen=True):
-    """A change that stands. `propagation` is None where the plan had nothing to write."""
+    """A change that stands, made now or before."""
 
     result: T
     revision: int
     durable: bool
-    propagation: Propagation | None
+    propagation: Propagation
 
     def headers(self) -> dict[str, str]:
         """The contract's three headers."""
-        if self.propagation is None:
-            return {}
         return {
             "x-revision": str(self.revision),
             "x-replicas": str(self.propagation.replicas),
@@ -69,49 +77,46 @@ class Control:
 
     async def change(
         self,
-        actor: Caller,
+        actor: Actor,
         action: str,
         tenant: str | None,
         plan: Callable[[], Awaitable[Plan[T]]],
     ) -> Changed[T]:
         """Plans and commits until nobody else is faster, then waits as the contract's "Propagation" says.
 
-        Raises what `plan` raises, GatewayError `conflict`, StoreUnavailable.
+        Where there is nothing to change, nothing is written, no audit record either; what stands is waited for all the
+        same. Raises what `plan` raises, GatewayError `conflict`, StoreUnavailable.
         """
         for _ in range(_TRIES):
             planned = await plan()
-            if not planned.writes:
-                return Changed(planned.result, 0, durable=False, propagation=None)
-            audit = self._audit(actor, action, tenant, planned)
+            record = b"" if planned.stands else self._record(actor, action, tenant, planned)
             try:
-                committed = await self.store.commit(planned.writes, audit=audit, notes=planned.notes)
+                committed = await self.store.commit(planned.writes, audit=record, tenant=tenant, notes=planned.notes)
             except Conflict:
                 await asyncio.sleep(random.uniform(0, 0.005))  # noqa: S311 - so that two do not meet again
                 continue
-            propagation = await self._propagated(committed.revision)
-            return Changed(planned.result, committed.revision, committed.durable, propagation)
+            asked_for = planned.writes[0].before if planned.stands else None
+            revision = asked_for.revision if asked_for else committed.revision
+            propagation = await self.propagated(revision)
+            return Changed(planned.result, revision, committed.durable, propagation)
         raise GatewayError("conflict")
 
-    async def _propagated(self, revision: int) -> Propagation:
+    async def propagated(self, revision: int) -> Propagation:
         """How far the change has come. It stands, so a store that goes away now is no error: nobody acknowledged."""
         try:
             return await acknowledged(self.store, revision)
         except StoreUnavailable:
             return Propagation(replicas=1, acknowledged=0, unreachable=0, milliseconds=0.0)
 
-    def _audit(self, actor: Caller, action: str, tenant: str | None, plan: Plan[T]) -> bytes:
-        return msgspec.json.encode(
-            {
-                "time": self.now(),
-                "actor": {"type": actor.role, "id": actor.key_id, "label": actor.label},
-                "action": action,
-                "tenant": tenant,
-                "before": plan.before,
-                "after": plan.after,
-            },
-        )
+    def _record(self, actor: Actor, action: str, tenant: str | None, plan: Plan[T]) -> bytes:
+        return audit.encode(actor, time=self.now(), action=action, tenant=tenant, before=plan.before, after=plan.after)
 
 
 def tenant_write(before: Row | None, after: TenantRow) -> Write:
     """The write that replaces a tenant's row."""
     return Write(keys.TENANTS, after.tenant, before, msgspec.json.encode(after))
+
+
+def tenant_kept(tenant: str, row: Row) -> Write:
+    """The condition that a tenant's row is what it was: changed by nobody meanwhile, not deleted."""
+    return Write(keys.TENANTS, tenant, row, COMPARE)

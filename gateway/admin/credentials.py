@@ -67,7 +67,7 @@ class Credentials:
             ]
             return Plan(writes, None, None, msgspec.to_builtins(views.key(row)))
 
-        changed = await self._control.change(asked.caller, "key.make", asked.tenant or None, plan)
+        changed = await self._control.change(asked.actor, "key.make", asked.tenant or None, plan)
         view = NewKeyView(row.id, key, row.role, row.label, row.tenant, row.created_at, row.expires_at)
         return Answered(view, 201, changed)
 
@@ -101,7 +101,7 @@ class Credentials:
             ]
             return Plan(writes, None, msgspec.to_builtins(views.key(key_row(row))), None)
 
-        changed = await self._control.change(asked.caller, "key.revoke", asked.tenant or None, plan)
+        changed = await self._control.change(asked.actor, "key.revoke", asked.tenant or None, plan)
         return Answered(None, 204, changed)
 
 

@@ -4,7 +4,7 @@ One wrapper for all of them; an operation gets decoded values and returns one.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,13 +12,18 @@ import msgspec.inspect
 import structlog
 from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as StarletteRoute
+from starlette.types import Receive, Scope, Send
 
+from gateway import timestamps
 from gateway.admin.changes import Changed
+from gateway.audit import Actor
+from gateway.client_address import client_address
 from gateway.errors import GatewayError
 from gateway.routing import Routes
-from gateway.store.connection import StoreUnavailable
+from gateway.store.connection import StoreDiverged, StoreUnavailable
+from gateway.upstream.addresses import Network
 from gateway.wire.headers import presented_key
 from policies import access
 from policies.access import Action
@@ -36,7 +41,7 @@ _AT = re.compile(r" - at `\$\.?(.*?)`$")
 
 
 class Asked(Struct, frozen=True):
-    """A request that was let in. `tenant` is "" on the platform's own routes."""
+    """A request that was let in. `tenant` is "" on the platform's own routes; `address` is where it came from."""
 
     caller: Caller
     tenant: str
@@ -44,6 +49,12 @@ class Asked(Struct, frozen=True):
     path: dict[str, str]
     query: dict[str, str]
     headers: dict[str, str]
+    address: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as an audit record has it."""
+        return Actor(self.caller.role, self.caller.key_id, self.caller.label, self.address)
 
     @property
     def limit(self) -> int:
@@ -61,17 +72,35 @@ class Asked(Struct, frozen=True):
     @property
     def stream_cursor(self) -> str | None:
         """The same, of a list that is a stream in the store. Raises GatewayError `invalid_field`."""
-        if self.cursor is not None and not _STREAM_CURSOR.fullmatch(self.cursor):
+        if self.cursor is not None and (not _STREAM_CURSOR.fullmatch(self.cursor) or not self.cursor.strip("0-")):
             raise GatewayError("invalid_field", "`cursor` must be what the page before answered.", "cursor")
         return self.cursor
 
+    def time(self, name: str) -> float | None:
+        """A time of the query, in seconds since the epoch. Raises GatewayError `invalid_field`."""
+        text = self.query.get(name)
+        if not text:
+            return None
+        try:
+            return timestamps.to_seconds(text.replace(" ", "+"))  # a plus sign, unless it is escaped, is a space here
+        except (ValueError, OverflowError) as error:
+            raise GatewayError("invalid_field", f"`{name}`: {error}.", name) from None
+
 
 class Answered(Struct, frozen=True):
-    """What an operation answers. `body` None: no body."""
+    """What an operation answers. `body` None: no body; an Export is sent as it comes."""
 
     body: Any
     status: int = 200
     changed: Changed[Any] | None = None
+
+
+class Export(Struct, frozen=True):
+    """A body that is not held whole: its parts as they come from the store, to be kept as a file of this name."""
+
+    parts: AsyncIterator[bytes]
+    media_type: str
+    filename: str
 
 
 Operation = Callable[[Asked], Awaitable[Answered]]
@@ -87,8 +116,8 @@ class AdminRoute(Struct, frozen=True):
     body: type[Struct] | None = None
 
 
-def mount(route: AdminRoute, routes: Routes) -> StarletteRoute:
-    """The row as a Starlette route."""
+def mount(route: AdminRoute, routes: Routes, trusted: Sequence[Network] = ()) -> StarletteRoute:
+    """The row as a Starlette route. `trusted` are the proxies whose word on the caller's address is taken."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -104,10 +133,13 @@ def mount(route: AdminRoute, routes: Routes) -> StarletteRoute:
                 path=dict(request.path_params),
                 query=dict(request.query_params),
                 headers=dict(request.headers),
+                address=_address(request, trusted),
             )
             return _answer(await route.operation(asked))
         except GatewayError as error:
             return error_response(error)
+        except StoreDiverged:
+            return error_response(GatewayError("store_diverged"))
         except StoreUnavailable as error:
             log.warning("store_unavailable", route=route.path, cause=str(error), unsure=error.unsure)
             return error_response(GatewayError("store_unavailable", _UNSURE if error.unsure else None))
@@ -129,6 +161,11 @@ def _identify(request: Request, routes: Routes) -> Caller:
     if caller is None:
         raise GatewayError("invalid_api_key")
     return caller
+
+
+def _address(request: Request, trusted: Sequence[Network]) -> str | None:
+    peer = request.client.host if request.client else None
+    return client_address(peer, request.headers.getlist("x-forwarded-for"), trusted)
 
 
 async def _body(request: Request, shape: type[Struct] | None) -> Any:
@@ -183,5 +220,22 @@ def _answer(answered: Answered) -> Response:
         headers.update(answered.changed.headers())
     if answered.body is None:
         return Response(status_code=204, headers=headers)
+    if isinstance(answered.body, Export):
+        return _Exported(answered.body, headers)
     headers["content-type"] = "application/json"
     return Response(msgspec.json.encode(answered.body), answered.status, headers)
+
+
+class _Exported(StreamingResponse):
+    """An export. Where the store breaks off, so does the body, without its end: nobody takes it for a whole one."""
+
+    def __init__(self, export: Export, headers: dict[str, str]) -> None:
+        headers["content-disposition"] = f'attachment; filename="{export.filename}"'
+        super().__init__(export.parts, headers=headers, media_type=export.media_type)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As the base class; a body that is not ended makes the server end the connection."""
+        try:
+            await super().__call__(scope, receive, send)
+        except StoreUnavailable as error:
+            log.warning("export_broken_off", cause=str(error))

@@ -17,14 +17,14 @@ from finetune.dataset import DatasetMissing, read_examples, read_manifest
 from finetune.records import Stored, artifact_of
 from finetune.values import Job, encode
 from gateway.admin import views
-from gateway.admin.changes import Control, Plan
+from gateway.admin.changes import Control, Plan, tenant_kept
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import Empty, JobPost, JobView, ListView
 from gateway.errors import GatewayError
 from gateway.routing import Routes
 from gateway.store import keys
 from gateway.store.connection import COMPARE, Write
-from gateway.store.rows import Row, TenantRow
+from gateway.store.rows import TenantRow
 from policies.access import Action
 
 T = TypeVar("T")
@@ -79,20 +79,20 @@ class Jobs:
         async def plan() -> Plan[JobView]:
             tenant, row = await self._control.tenant(asked.tenant)
             first = await self._control.store.row(table, repeat) if repeat else None
-            if first is not None:
+            if repeat and first is not None:
                 known = msgspec.json.decode(first.body, type=_FirstAnswer)
                 if known.request != request:
                     raise GatewayError("idempotency_key_reused")
-                return Plan([], known.answer)
+                return Plan([Write(table, repeat, first, COMPARE)], known.answer)
             job = self._job(asked, body, tenant)
             view = views.job(job, tenant)
-            writes = [*records.creation(job), _unchanged(asked.tenant, row)]
+            writes = [*records.creation(job), tenant_kept(asked.tenant, row)]
             if repeat:
                 writes.append(Write(table, repeat, None, msgspec.json.encode(_FirstAnswer(request, view))))
             line = records.note(job.id, "queued", f"The job {job.label!r} was made.")
             return Plan(writes, view, None, msgspec.to_builtins(view), (line,))
 
-        changed = await self._control.change(asked.caller, "job.make", asked.tenant, plan)
+        changed = await self._control.change(asked.actor, "job.make", asked.tenant, plan)
         await records.wake(self._control.store, asked.tenant, changed.result.id)
         return Answered(changed.result, 201, changed)
 
@@ -143,7 +143,7 @@ class Jobs:
             tenant, stored = await self._stored(asked)
             job = stored.job
             if job.status == "cancelled" or job.cancel_requested:
-                return Plan([], tenant)
+                return Plan([Write(keys.jobs_of(asked.tenant), job.id, stored.row, COMPARE)], tenant)
             if states.is_final(job):
                 raise GatewayError("job_finished")
             after = replace(job, cancel_requested=True, updated_at=self._control.now())
@@ -153,7 +153,7 @@ class Jobs:
             writes = [Write(keys.jobs_of(asked.tenant), job.id, stored.row, encode(after))]
             return Plan(writes, tenant, {"status": job.status}, {"cancel_requested": True}, (line,))
 
-        changed = await self._control.change(asked.caller, "job.cancel", asked.tenant, plan)
+        changed = await self._control.change(asked.actor, "job.cancel", asked.tenant, plan)
         stored = await self._ticked(asked)
         if stored is None:
             raise GatewayError("job_not_found")
@@ -216,8 +216,3 @@ def _check_kind(backend: str, tenant: TenantRow, provider: str) -> None:
     if backend == "openai" and row is not None and row.kind not in _OPENAI_KINDS:
         words = f"The provider {provider!r} does not speak the OpenAI API, as the backend needs."
         raise GatewayError("invalid_field", words, "provider")
-
-
-def _unchanged(tenant: str, row: Row) -> Write:
-    """The job is made only if its tenant is what it was: not deleted meanwhile."""
-    return Write(keys.TENANTS, tenant, row, COMPARE)

@@ -1,5 +1,6 @@
 """A tenant's providers: where its calls go, with which credential."""
 
+import hmac
 from typing import Any
 
 import msgspec
@@ -7,11 +8,11 @@ from msgspec.structs import replace
 
 from finetune import records, states
 from gateway.admin import views
-from gateway.admin.changes import Control, Plan, tenant_write
+from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import ListView, ProviderPut
 from gateway.errors import GatewayError
-from gateway.secrets import Keyring, hint
+from gateway.secrets import CannotOpen, Keyring, hint
 from gateway.store.rows import ProviderRow, TenantRow
 from gateway.upstream.addresses import AddressNotAllowed, Guard, InvalidUrl, parse_base_url
 from gateway.wire.kinds import KINDS
@@ -58,11 +59,15 @@ class Providers:
                 tenant,
                 providers={**tenant.providers, name: made},
                 default_provider=_default(tenant, name, body.is_default),
-                updated_at=self._control.now(),
             )
-            return Plan([tenant_write(row, after)], after, _audited(tenant, name), _audited(after, name))
+            if after == tenant:
+                return Plan([tenant_kept(asked.tenant, row)], tenant)
+            after = replace(after, updated_at=self._control.now())
+            changed_key = before is not None and before.sealed_api_key != made.sealed_api_key
+            shown = _audited(after, name, api_key_changed=changed_key)
+            return Plan([tenant_write(row, after)], after, _audited(tenant, name), shown)
 
-        changed = await self._control.change(asked.caller, "provider.put", asked.tenant, plan)
+        changed = await self._control.change(asked.actor, "provider.put", asked.tenant, plan)
         return Answered(_view(changed.result, name), 200, changed)
 
     async def delete(self, asked: Asked) -> Answered:
@@ -82,7 +87,7 @@ class Providers:
             )
             return Plan([tenant_write(row, after)], None, _audited(tenant, name), None)
 
-        return Answered(None, 204, await self._control.change(asked.caller, "provider.delete", asked.tenant, plan))
+        return Answered(None, 204, await self._control.change(asked.actor, "provider.delete", asked.tenant, plan))
 
     async def _refuse_in_use(self, tenant: TenantRow, name: str) -> None:
         made = tenant.fine_tunes.get(tenant.active.job_id) if tenant.active else None
@@ -105,9 +110,19 @@ class Providers:
         sealed, shown = (before.sealed_api_key, before.api_key_hint) if before else (None, None)
         if body.api_key is not None:
             _check_key(body.kind, body.api_key)
-            sealed = self._keyring.seal(body.api_key, tenant=tenant, field=f"providers/{name}/api_key")
+            field = f"providers/{name}/api_key"
+            if sealed is None or not self._seals(sealed, body.api_key, tenant, field):
+                sealed = self._keyring.seal(body.api_key, tenant=tenant, field=field)
             shown = hint(body.api_key)
         return ProviderRow(body.kind, base_url, body.default_model, sealed, shown, msgspec.to_builtins(body.options))
+
+    def _seals(self, sealed: str, api_key: str, tenant: str, field: str) -> bool:
+        """Whether this is the key that is sealed already: sealed again, it would look like another."""
+        try:
+            known = self._keyring.open(sealed, tenant=tenant, field=field)
+        except CannotOpen:
+            return False
+        return hmac.compare_digest(known.encode(), api_key.encode())
 
     async def _check_address(self, kind: str, base_url: str) -> None:
         """Said here so that the admin hears of it; what counts is the guard at every connection."""
@@ -117,7 +132,9 @@ class Providers:
             origin, _ = parse_base_url(base_url)
             await self._guard.resolve(origin.host, origin.port)
         except InvalidUrl as error:
-            raise GatewayError("invalid_field", f"`base_url`: {error}.", "base_url") from None
+            # A password may stand in it, and the error's own words may repeat that.
+            words = "the URL must hold no user and no password" if "@" in base_url else str(error)
+            raise GatewayError("invalid_field", f"`base_url`: {words}.", "base_url") from None
         except AddressNotAllowed as error:
             words = f"{error}. A platform operator can allow it in HOUSESTYLE_UPSTREAM_ALLOW."
             raise GatewayError("address_not_allowed", words, "base_url") from None
@@ -159,5 +176,9 @@ def _view(tenant: TenantRow, name: str) -> Any:
     return views.provider(name, tenant.providers[name], is_default=tenant.default_provider == name)
 
 
-def _audited(tenant: TenantRow, name: str) -> Any:
-    return msgspec.to_builtins(_view(tenant, name)) if name in tenant.providers else None
+def _audited(tenant: TenantRow, name: str, *, api_key_changed: bool = False) -> Any:
+    """A provider in an audit record. Two keys may end alike, so that one took another's place is said by itself."""
+    if name not in tenant.providers:
+        return None
+    shown = msgspec.to_builtins(_view(tenant, name))
+    return {**shown, "api_key_changed": True} if api_key_changed else shown

@@ -70,6 +70,9 @@ class ProviderPut(Struct, forbid_unknown_fields=True):
     is_default: bool | None = None
     options: ProviderOptions = ProviderOptions()
 
+    def __repr__(self) -> str:
+        return f"ProviderPut({self.kind}, {self.base_url})"  # never the credential
+
 
 class KeyPost(Struct, forbid_unknown_fields=True):
     """`expires_at`: RFC 3339 with a zone."""
@@ -119,6 +122,12 @@ class ActivatePost(Struct, forbid_unknown_fields=True):
     """The share of the tenant's calls that the job's model answers."""
 
     share: Share = 1.0
+
+
+class AcceptPost(Struct, forbid_unknown_fields=True):
+    """Which state holds: what the store has (the default, unless it is empty), or what the replicas know."""
+
+    state: Literal["store", "replicas"] | None = None
 
 
 class Empty(Struct, forbid_unknown_fields=True):
@@ -188,6 +197,12 @@ class NewKeyView(Struct):
     created_at: str
     expires_at: str | None
 
+    def __post_init__(self) -> None:
+        self.key = str(self.key)  # a Secret is not encoded
+
+    def __repr__(self) -> str:
+        return f"NewKeyView({self.id})"  # never the key
+
 
 class VaultView(Struct):
     """A Vault and what was counted in it when it was accepted."""
@@ -248,6 +263,19 @@ class ReplicaView(Struct):
     revision: int
     seen_at: str
     version: str
+
+
+class AcceptView(Struct):
+    """Which state holds from `revision` on. `revoked_keys`: ids of keys that the store had and that are known to be
+    revoked, which they stay."""
+
+    state: str
+    epoch: str
+    revision: int
+    revoked_keys: tuple[str, ...]
+    rows_written: int
+    replicas: int
+    acknowledged: int
 
 
 class ListView(Struct):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from finetune import records
 from gateway import endpoints
 from gateway.admin import views
-from gateway.admin.changes import Control, Plan, tenant_write
+from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import ListView, Recent, TenantPut, TenantView
 from gateway.errors import GatewayError
@@ -64,8 +64,7 @@ class Tenants:
 
     async def put(self, asked: Asked) -> Answered:
         """Makes a tenant or changes one; what the body leaves out stays."""
-        if not _NAME.fullmatch(asked.tenant):
-            raise GatewayError("invalid_tenant_name", param="tenant")
+        check_name(asked.tenant)
         body: TenantPut = asked.body
 
         async def plan() -> Plan[tuple[TenantRow, bool]]:
@@ -75,10 +74,12 @@ class Tenants:
             now = self._control.now()
             base = before or TenantRow(asked.tenant, created_at=now, updated_at=now, name=asked.tenant)
             given = {field: value for field, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+            if row is not None and before is not None and replace(before, **given) == before:
+                return Plan([tenant_kept(asked.tenant, row)], (before, False))
             after = replace(base, **given, updated_at=now)
             return Plan([tenant_write(row, after)], (after, before is None), _shown(before), _shown(after))
 
-        changed = await self._control.change(asked.caller, "tenant.put", asked.tenant, plan)
+        changed = await self._control.change(asked.actor, "tenant.put", asked.tenant, plan)
         tenant, is_new = changed.result
         view = await self._view(tenant, changed.revision)
         return Answered(view, 201 if is_new else 200, changed)
@@ -105,7 +106,7 @@ class Tenants:
             live = [job_id for tenant, job_id in await records.live(store) if tenant == asked.tenant]
             return Plan(writes, live, _shown(before), {"deleted": True, "erase": erase})
 
-        changed = await self._control.change(asked.caller, "tenant.delete", asked.tenant, plan)
+        changed = await self._control.change(asked.actor, "tenant.delete", asked.tenant, plan)
         for job_id in changed.result:
             await records.wake(store, asked.tenant, job_id)
         return Answered(None, 204, changed)
@@ -133,6 +134,12 @@ class Tenants:
     async def _view(self, tenant: TenantRow, revision: int) -> TenantView:
         recent = Recent(*await recent_calls(self._control.store, tenant.tenant))
         return views.tenant(tenant, revision, recent)
+
+
+def check_name(tenant: str) -> None:
+    """Whether a tenant may be called so. Raises GatewayError `invalid_tenant_name`."""
+    if not _NAME.fullmatch(tenant):
+        raise GatewayError("invalid_tenant_name", param="tenant")
 
 
 def _shown(tenant: TenantRow | None) -> Any:

@@ -6,9 +6,10 @@ import msgspec
 from msgspec.structs import replace
 
 from finetune.vaults import VaultNotAllowed, VaultUnreadable, count, open_vault, roots_of
-from gateway.admin.changes import Control, Plan, tenant_write
+from gateway.admin import views
+from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
-from gateway.admin.schemas import VaultPut, VaultView
+from gateway.admin.schemas import VaultPut
 from gateway.errors import GatewayError
 from gateway.store.rows import TenantRow, VaultRow
 from policies.access import Action
@@ -33,7 +34,7 @@ class Vaults:
         tenant, _ = await self._control.tenant(asked.tenant)
         if tenant.vault is None:
             raise GatewayError("vault_not_configured")
-        return Answered(_view(tenant.vault))
+        return Answered(views.vault(tenant.vault))
 
     async def put(self, asked: Asked) -> Answered:
         """Reads the whole Vault once, in a thread, and accepts it if that went well."""
@@ -49,13 +50,11 @@ class Vaults:
 
         async def plan() -> Plan[TenantRow]:
             tenant, row = await self._control.tenant(asked.tenant)
+            if tenant.vault == vault:
+                return Plan([tenant_kept(asked.tenant, row)], tenant)
             after = replace(tenant, vault=vault, updated_at=self._control.now())
-            before = msgspec.to_builtins(_view(tenant.vault)) if tenant.vault else None
-            return Plan([tenant_write(row, after)], after, before, msgspec.to_builtins(_view(vault)))
+            before = msgspec.to_builtins(views.vault(tenant.vault)) if tenant.vault else None
+            return Plan([tenant_write(row, after)], after, before, msgspec.to_builtins(views.vault(vault)))
 
-        changed = await self._control.change(asked.caller, "vault.put", asked.tenant, plan)
-        return Answered(_view(vault), 200, changed)
-
-
-def _view(vault: VaultRow) -> VaultView:
-    return VaultView(vault.url, vault.ready_chunks, vault.other_chunks)
+        changed = await self._control.change(asked.actor, "vault.put", asked.tenant, plan)
+        return Answered(views.vault(vault), 200, changed)

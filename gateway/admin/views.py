@@ -1,5 +1,6 @@
 """The store's rows as the admin API shows them. Values in, values out; no secret gets past here."""
 
+import re
 from typing import Any
 
 from finetune.values import Job, Notice
@@ -12,11 +13,16 @@ from gateway.admin.schemas import (
     Recent,
     ReplicaView,
     TenantView,
+    VaultView,
 )
 from gateway.replicas import LIVE_MS, Propagation
 from gateway.store.connection import Census
-from gateway.store.rows import KeyRow, ProviderRow, TenantRow
+from gateway.store.rows import KeyRow, ProviderRow, TenantRow, VaultRow
 from gateway.timestamps import from_milliseconds
+
+# What may be secret in a URL: user and password, and the values of a query. A file's URL has none of them; its path may
+# have such characters.
+_SECRET_PARTS = re.compile(r"(?<=://).*(?=@)|(?<=[?&])([^=&#]*=)?[^&#]+", re.DOTALL)
 
 
 def tenant(row: TenantRow, revision: int, recent: Recent) -> TenantView:
@@ -50,6 +56,18 @@ def key(row: KeyRow) -> KeyView:
     return KeyView(row.id, row.role, row.label, row.tenant, row.created_at, row.expires_at)
 
 
+def vault(row: VaultRow) -> VaultView:
+    """A Vault, what is secret in its URL masked."""
+    return VaultView(masked_url(row.url), row.ready_chunks, row.other_chunks)
+
+
+def masked_url(url: str) -> str:
+    """The URL with `***` for user, password and the values of its query."""
+    if url.lower().startswith("file://"):
+        return url
+    return _SECRET_PARTS.sub(lambda match: f"{match[1] or ''}***", url)
+
+
 def job(row: Job, tenant_row: TenantRow) -> JobView:
     """The contract's Job."""
     return JobView(
@@ -80,7 +98,7 @@ def job(row: Job, tenant_row: TenantRow) -> JobView:
 def activation(row: TenantRow, deactivated: tuple[str, ...], changed: Changed[Any]) -> ActivationView:
     """The contract's Activation."""
     made = row.fine_tunes.get(row.active.job_id) if row.active else None
-    reached = changed.propagation or Propagation(0, 0, 0, 0.0)
+    reached = changed.propagation
     return ActivationView(
         tenant=row.tenant,
         active_job=row.active.job_id if row.active else None,

@@ -1,26 +1,43 @@
 -- One change: every condition, every row, the change entry, the audit record and the timelines, or nothing.
 --
--- KEYS  meta, changes, audit, then the hash of each write, then the stream of each note
--- ARGV  epoch (for an empty store), audit JSON ('' = none), number of writes, number of notes,
+-- KEYS  meta, changes, then the hash of each write, the streams of the audit record, and the stream of each note
+-- ARGV  1 epoch (for an empty store)   2 this change's token   3-5 what the changer knows: epoch ('' = nothing), revision, token
+--       6 number of writes   7 number of audit streams   8 number of notes   9 audit JSON   10 the oldest audit id to keep
 --       then for each write: table, field, before ('' = absent), after ('' = delete, '=' = only compare),
 --                            followed ('1' = replicas hold this table)
 --       then for each note: its JSON
--- Returns {'conflict', index of the write (from 0)} or {'ok', revision}.
-local meta, changes, audit = KEYS[1], KEYS[2], KEYS[3]
-local writes, notes = tonumber(ARGV[3]), tonumber(ARGV[4])
+-- Returns {'conflict', index of the write (from 0)}, {'diverged'} or {'ok', revision, epoch, token}.
+local meta, changes = KEYS[1], KEYS[2]
+local writes, audits, notes = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local function argument(write, offset)
-  return ARGV[4 + (write - 1) * 5 + offset]
+  return ARGV[10 + (write - 1) * 5 + offset]
+end
+
+-- A changer who knows another history, or one that is further on, must not add to this one (see store/marks.py).
+local here = redis.call('HMGET', meta, 'epoch', 'revision', 'token', 'diverged', 'replaced')
+local epoch, revision, token = here[1] or '', tonumber(here[2] or '0'), here[3] or ''
+if here[4] then
+  return {'diverged'}
+end
+if ARGV[3] ~= '' then
+  local known = tonumber(ARGV[4])
+  if epoch == ARGV[3] then
+    if revision < known or (revision == known and token ~= ARGV[5]) then
+      return {'diverged'}
+    end
+  elseif not string.find(' ' .. (here[5] or '') .. ' ', ' ' .. ARGV[3] .. ' ', 1, true) then
+    return {'diverged'}
+  end
 end
 
 for write = 1, writes do
-  local now = redis.call('HGET', KEYS[3 + write], argument(write, 2)) or ''
+  local now = redis.call('HGET', KEYS[2 + write], argument(write, 2)) or ''
   if now ~= argument(write, 3) then
     return {'conflict', write - 1}
   end
 end
 
-local revision = tonumber(redis.call('HGET', meta, 'revision') or '0')
 local entry = {}
 for write = 1, writes do
   if argument(write, 5) == '1' and argument(write, 4) ~= '=' then
@@ -32,23 +49,28 @@ if #entry > 1000 then
   return redis.error_reply('TOOMANY followed rows in one change')
 end
 
-redis.call('HSETNX', meta, 'epoch', ARGV[1])
+if epoch == '' then
+  epoch = ARGV[1]
+  redis.call('HSET', meta, 'epoch', epoch)
+end
+local before = token
 if #entry > 0 then
-  revision = redis.call('HINCRBY', meta, 'revision', 1)
+  revision, token = revision + 1, ARGV[2]
+  redis.call('HSET', meta, 'revision', string.format('%d', revision), 'token', token)
 end
 
 local stamp = string.format('%d ', revision)
 for write = 1, writes do
   local after = argument(write, 4)
   if after == '' then
-    redis.call('HDEL', KEYS[3 + write], argument(write, 2))
+    redis.call('HDEL', KEYS[2 + write], argument(write, 2))
   elseif after ~= '=' then
-    redis.call('HSET', KEYS[3 + write], argument(write, 2), stamp .. after)
+    redis.call('HSET', KEYS[2 + write], argument(write, 2), stamp .. after)
   end
 end
 
 if #entry > 0 then
-  local fields = {}
+  local fields = {'@', epoch .. ' ' .. (before == '' and '-' or before) .. ' ' .. token}
   for _, write in ipairs(entry) do
     local after = argument(write, 4)
     fields[#fields + 1] = argument(write, 1) .. '/' .. argument(write, 2)
@@ -56,10 +78,13 @@ if #entry > 0 then
   end
   redis.call('XADD', changes, 'MAXLEN', '~', '100000', string.format('%d-0', revision), unpack(fields))
 end
-if ARGV[2] ~= '' then
-  redis.call('XADD', audit, '*', 'revision', revision, 'record', ARGV[2])
+local id = '*'
+for audit = 1, audits do
+  local stream = KEYS[2 + writes + audit]
+  id = redis.call('XADD', stream, 'MINID', '~', ARGV[10], id, 'revision', revision, 'record', ARGV[9])
 end
 for note = 1, notes do
-  redis.call('XADD', KEYS[3 + writes + note], 'MAXLEN', '~', '10000', '*', 'event', ARGV[4 + writes * 5 + note])
+  local body = ARGV[10 + writes * 5 + note]
+  redis.call('XADD', KEYS[2 + writes + audits + note], 'MAXLEN', '~', '10000', '*', 'event', body)
 end
-return {'ok', revision}
+return {'ok', revision, epoch, token}

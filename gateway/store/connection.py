@@ -7,6 +7,7 @@ so that decisions stay plain functions and the script stays one.
 import contextlib
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib.resources import files
 from typing import Any, cast
@@ -15,6 +16,7 @@ import redis.asyncio as aioredis
 from msgspec import Struct
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import (
     BusyLoadingError,
     ConnectionError,  # noqa: A004 - redis-py's own name for it
@@ -25,7 +27,8 @@ from redis.exceptions import (
     TimeoutError,  # noqa: A004 - redis-py's own name for it
 )
 
-from gateway.store import keys
+from gateway.store import keys, marks
+from gateway.store.marks import Mark, Meta
 from gateway.store.rows import Row, parse_row
 
 # How long a change may wait for Redis before the admin is told that it is away.
@@ -40,6 +43,13 @@ class StoreUnavailable(Exception):
     def __init__(self, message: str, *, unsure: bool = False) -> None:
         super().__init__(message)
         self.unsure = unsure
+
+
+class StoreDiverged(StoreUnavailable):
+    """The store's history is not the one that is known here, or a replica says so; an admin must say which holds."""
+
+    def __init__(self) -> None:
+        super().__init__("the store's history is not the one that the replicas know; see POST /admin/api/store/accept")
 
 
 class Conflict(Exception):
@@ -121,14 +131,24 @@ def connect(url: str, *, blocking: bool = False) -> aioredis.Redis:
 
 
 class Store:
-    """Redis. `redis` for commands of an instant, `blocking()` for those that wait."""
+    """Redis. `redis` for commands of an instant, `connect(url, blocking=True)` for those that wait.
 
-    def __init__(self, url: str) -> None:
+    `known` is the history that this process has seen; a store with another takes no change from it. `audit_days` is how
+    long audit records are kept.
+    """
+
+    def __init__(self, url: str, audit_days: int = 730) -> None:
         self.url = url
         self.redis = connect(url)
-        package = files("gateway.store")
-        self._commit = self.redis.register_script((package / "commit.lua").read_bytes())
-        self._beat = self.redis.register_script((package / "beat.lua").read_bytes())
+        self.known = Mark()
+        self.audit_days = audit_days
+        self._commit = self.script("commit")
+        self._beat = self.script("beat")
+        self._diverge = self.script("diverge")
+
+    def script(self, name: str) -> AsyncScript:
+        """The script in `gateway/store/NAME.lua`."""
+        return self.redis.register_script((files("gateway.store") / f"{name}.lua").read_bytes())
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -157,37 +177,67 @@ class Store:
     async def scan(self, table: str) -> AsyncIterator[tuple[str, Row]]:
         """Every row of a large table, in no order, some perhaps twice. Raises StoreUnavailable."""
         with translated():
-            async for field, raw in self.redis.hscan_iter(keys.table(table), count=2000):
+            async for field, raw in self.redis.hscan_iter(keys.table(table), count=500):
                 yield field.decode(), parse_row(raw)
 
     async def revision(self) -> int:
         """The revision of the last followed change. Raises StoreUnavailable."""
+        return (await self.meta()).mark.revision
+
+    async def meta(self) -> Meta:
+        """How far the store's history has come, and what is said of it. Raises StoreUnavailable."""
         with translated():
-            raw = await cast("Any", self.redis.hget(keys.META, "revision"))
-        return int(raw or 0)
+            return marks.parse_meta(await cast("Any", self.redis.hmget(keys.META, marks.FIELDS)))
+
+    async def diverged(self, seen: Mark, known: int) -> None:
+        """Says that the store's history, at `seen`, is no continuation of one that had come to the revision `known`:
+        no change is taken until an admin has said which holds. Raises StoreUnavailable."""
+        with translated():
+            await cast("Any", self._diverge(keys=[keys.META], args=[seen.epoch, seen.revision, seen.token, known]))
+
+    def oldest_audit_id(self) -> str:
+        """The id of the oldest audit record that is kept."""
+        return f"{max(0, int(time.time() * 1000) - self.audit_days * 86_400_000)}-0"
 
     async def commit(
         self,
         writes: Sequence[Write],
         *,
         audit: bytes = b"",
+        tenant: str | None = None,
         notes: Sequence[Note] = (),
     ) -> Committed:
-        """Makes one change, whole or not at all. Raises Conflict, StoreUnavailable."""
-        names = [keys.META, keys.CHANGES, keys.AUDIT]
-        names += [keys.table(write.table) for write in writes] + [note.stream for note in notes]
-        arguments: list[bytes | str | int] = [secrets.token_hex(8), audit, len(writes), len(notes)]
+        """Makes one change, whole or not at all. `audit` is its record, shown with those of `tenant` too.
+
+        Raises Conflict, StoreDiverged, StoreUnavailable.
+        """
+        audits = [] if not audit else [keys.AUDIT] if tenant is None else [keys.AUDIT, keys.audit_of(tenant)]
+        names = [keys.META, keys.CHANGES, *(keys.table(write.table) for write in writes)]
+        names += [*audits, *(note.stream for note in notes)]
+        known = self.known
+        arguments: list[bytes | str | int] = [secrets.token_hex(8), secrets.token_hex(8)]
+        arguments += [known.epoch, known.revision, known.token, len(writes), len(audits), len(notes)]
+        arguments += [audit, self.oldest_audit_id()]
         for write in writes:
             before = write.before.raw if write.before else b""
             after = b"" if write.after is None else write.after
             arguments += [write.table, write.field, before, after, int(write.table in keys.FOLLOWED)]
         arguments += [note.body for note in notes]
-        outcome, number, durable = await self._run(names, arguments)
-        if outcome == b"conflict":
-            raise Conflict(number)
-        return Committed(number, durable)
+        outcome, durable = await self._run(names, arguments)
+        if outcome[0] == b"conflict":
+            raise Conflict(outcome[1])
+        if outcome[0] == b"diverged":
+            raise StoreDiverged
+        _, revision, epoch, token = outcome
+        self.saw(Mark(epoch.decode(), revision, token.decode()))
+        return Committed(revision, durable)
 
-    async def _run(self, names: list[str], arguments: list[Any]) -> tuple[bytes, int, bool]:
+    def saw(self, mark: Mark) -> None:
+        """This process has seen the store's history come to `mark`; never back, within one epoch."""
+        if mark.epoch != self.known.epoch or mark.revision > self.known.revision:
+            self.known = mark
+
+    async def _run(self, names: list[str], arguments: list[Any]) -> tuple[list[Any], bool]:
         """The script, and on the same connection the question whether it is on disk."""
         try:
             with translated():
@@ -201,9 +251,8 @@ class Store:
             with translated():
                 raise outcome
         if isinstance(confirmed, ResponseError):  # older than 7.2
-            return outcome[0], int(outcome[1]), await self._syncs_every_write()
-        durable = not isinstance(confirmed, Exception) and int(confirmed[0]) >= 1
-        return outcome[0], int(outcome[1]), durable
+            return outcome, await self._syncs_every_write()
+        return outcome, not isinstance(confirmed, Exception) and int(confirmed[0]) >= 1
 
     async def _syncs_every_write(self) -> bool:
         """Whether a server without WAITAOF writes each change to disk before it answers."""

@@ -2,10 +2,11 @@
 
 PREFIX = "{housestyle}"
 
-META = f"{PREFIX}:meta"  # hash: epoch, revision
+META = f"{PREFIX}:meta"  # hash: see marks.FIELDS
 CHANGES = f"{PREFIX}:changes"  # stream: one entry a revision, its id is `<revision>-0`
-AUDIT = f"{PREFIX}:audit"  # stream: who changed what
+AUDIT = f"{PREFIX}:audit"  # stream: who changed what; a tenant's own lines once more in `audit_of`
 REPLICAS = f"{PREFIX}:replicas"  # hash: replica id → applied revision, last seen, version
+LAST_USED = f"{PREFIX}:last-used"  # hash: key id → milliseconds since the epoch
 WAKE = f"{PREFIX}:wake"  # list: jobs that want a tick now
 DOCKET = f"{PREFIX}:docket"  # pydocket's own keys lie under this name
 
@@ -36,6 +37,11 @@ def jobs_of(tenant: str) -> str:
 def first_answers_of(tenant: str) -> str:
     """The table of a tenant's idempotency keys and what they were answered with."""
     return f"idempotency:{tenant}"
+
+
+def audit_of(tenant: str) -> str:
+    """The stream of what was changed of a tenant: the same entries, under the same ids, as in AUDIT."""
+    return f"{AUDIT}:{tenant}"
 
 
 def timeline_of(job_id: str) -> str:

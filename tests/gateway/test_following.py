@@ -10,7 +10,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from gateway.following import Follower
+from gateway.following import Follower, StoreState
+from gateway.replicas import Replica
 from gateway.routing import Routes
 from gateway.secrets import Keyring, fingerprint
 from gateway.store import keys
@@ -48,7 +49,7 @@ async def revoke(store: Store, key: str) -> int:
 @contextlib.asynccontextmanager
 async def following(store: Store, routes: Routes) -> AsyncIterator[Follower]:
     """A follower at work, loaded."""
-    follower = Follower(store, routes)
+    follower = Follower(store, routes, Replica(store, "1").beat)
     task = asyncio.create_task(follower.run())
     try:
         await asyncio.wait_for(follower.loaded.wait(), 10)
@@ -77,7 +78,7 @@ async def test_what_is_there_is_loaded(store: Store) -> None:
         assert acme.route.rule == "all"
         assert routes.tenant("gone") is None
         assert routes.caller("hs_one") is not None
-        assert follower.connected
+        assert follower.state is StoreState.CONNECTED
 
 
 async def test_changes_are_followed_in_order(store: Store) -> None:
@@ -217,7 +218,7 @@ async def test_what_changes_while_a_replica_is_cut_off_is_not_missed(tmp_path: P
             async with following(store, routes) as follower:
                 server.stop()
                 async with asyncio.timeout(10):
-                    while follower.connected:  # noqa: ASYNC110 - a test's only waiting
+                    while follower.state is StoreState.CONNECTED:  # noqa: ASYNC110 - a test's only waiting
                         await asyncio.sleep(0.005)
                 assert routes.tenant("acme") is not None  # it goes on with what it last knew
                 assert routes.caller("hs_one") is not None
@@ -229,7 +230,7 @@ async def test_what_changes_while_a_replica_is_cut_off_is_not_missed(tmp_path: P
                 assert acme is not None
                 assert acme.suspended
                 assert routes.caller("hs_one") is None
-                assert follower.connected
+                assert str(follower.state) == "connected"
         finally:
             await store.close()
             await elsewhere.close()
@@ -239,7 +240,7 @@ async def test_a_replica_that_starts_before_redis_waits_for_it(tmp_path: Path) -
     routes = new_routes()
     with stoppable(tmp_path) as server:
         store = Store(server.url)
-        follower = Follower(store, routes)
+        follower = Follower(store, routes, Replica(store, "1").beat)
         server.stop()
         task = asyncio.create_task(follower.run())
         try:

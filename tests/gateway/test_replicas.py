@@ -87,9 +87,9 @@ async def test_one_that_left_by_its_own_word_is_not_counted(store: Store, quick:
 
 async def test_a_replica_beats_once_it_is_loaded_and_says_what_it_has_applied_at_once(store: Store) -> None:
     routes = Routes(Keyring((b"k" * 32,)), None, time.time)
-    follower = Follower(store, routes)
-    replica = Replica(store, routes, follower, "0.1.0")
-    beating = asyncio.create_task(replica.run())
+    replica = Replica(store, "0.1.0")
+    follower = Follower(store, routes, replica.beat)
+    beating = asyncio.create_task(replica.run(follower.loaded, follower.changed, lambda: routes.revision))
     following: asyncio.Task[None] | None = None
     try:
         done, _ = await asyncio.wait({beating}, timeout=0.2)

@@ -7,7 +7,7 @@ import msgspec
 from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.store import keys
-from gateway.store.rows import Row, TenantRow
+from gateway.store.rows import Row, TenantRow, parse_row
 from gateway.ways import Kept
 
 
@@ -16,9 +16,9 @@ def routes() -> Routes:
     return Routes(Keyring((b"k" * 32,)), None, time.time)
 
 
-def tenant(name: str = "acme") -> Row:
+def tenant(name: str = "acme", revision: int = 1) -> Row:
     """A tenant's row."""
-    return Row(b"", 1, msgspec.json.encode(TenantRow(name, "", "")))
+    return parse_row(b"%d %b" % (revision, msgspec.json.encode(TenantRow(name, "", ""))))
 
 
 def test_an_answer_is_kept_until_a_route_changes() -> None:
@@ -51,9 +51,9 @@ def test_other_routes_than_those_of_now_are_not_covered() -> None:
     before = held.tenant("acme")
     assert before is not None
     assert kept.covers(before)
-    held.apply(keys.TENANTS, "other", tenant("other"), 2)
+    held.apply(keys.TENANTS, "other", tenant("other", 2), 2)
     assert kept.covers(before)
-    held.apply(keys.TENANTS, "acme", tenant(), 3)
+    held.apply(keys.TENANTS, "acme", tenant("acme", 3), 3)
     assert not kept.covers(before)
     held.apply(keys.TENANTS, "acme", None, 4)
     assert not kept.covers(before)

@@ -26,6 +26,7 @@ TABLE: dict[Action, set[Role]] = {
     Action.RUN_JOBS: {Role.TENANT_ADMIN, Role.PLATFORM_ADMIN},
     Action.ACTIVATE: {Role.TENANT_ADMIN, Role.PLATFORM_ADMIN},
     Action.READ_WHY: {Role.TENANT_ADMIN, Role.PLATFORM_ADMIN},
+    Action.READ_AUDIT: {Role.TENANT_ADMIN, Role.PLATFORM_ADMIN},
     Action.MANAGE_PLATFORM: {Role.PLATFORM_ADMIN},
 }
 

@@ -12,6 +12,7 @@ PLATFORM = [
     ("GET", "/keys"),
     ("DELETE", "/keys/key_0"),
     ("GET", "/replicas"),
+    ("GET", "/audit"),
 ]
 # What a tenant's own admin may do, with what is answered where the thing named is not there.
 TENANT = [
@@ -37,6 +38,7 @@ TENANT = [
     ("POST", "/stock", 200),
     ("GET", "/why", 200),
     ("GET", "/why/call_0", 404),
+    ("GET", "/audit", 200),
 ]
 
 

@@ -1,0 +1,293 @@
+"""A store whose history went back: nothing is taken over by itself, nothing revoked comes back, an admin decides."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any, cast
+
+import pytest
+
+from gateway.accepting import Acceptance
+from gateway.errors import GatewayError
+from gateway.following import Follower, StoreState
+from gateway.replicas import Replica
+from gateway.routing import Routes
+from gateway.store import keys
+from gateway.store.connection import Store, StoreDiverged, Write
+from tests.gateway.test_following import applied, following, new_routes, put_key, put_tenant, revoke
+
+Snapshot = dict[bytes, bytes]
+
+
+async def snapshot(store: Store) -> Snapshot:
+    """A backup of everything."""
+    names = await cast("Any", store.redis.keys("*"))
+    return {name: await cast("Any", store.redis.dump(name)) for name in names if name != keys.REPLICAS.encode()}
+
+
+async def restore(store: Store, backup: Snapshot) -> None:
+    """What a backup has, in place of what is there; in one step, as a replica sees it."""
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.flushdb()
+        for name, value in backup.items():
+            pipe.restore(name, 0, value)
+        await pipe.execute()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Returns once the condition holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - a test's only waiting
+            await asyncio.sleep(0.005)
+
+
+def diverged(follower: Follower) -> Callable[[], bool]:
+    """Whether the follower says so."""
+    return lambda: follower.state is StoreState.DIVERGED
+
+
+@pytest.fixture
+async def other(redis_url: str) -> Any:
+    """Another process's connection, which knows nothing of the store's history."""
+    store = Store(redis_url)
+    yield store
+    await store.close()
+
+
+async def known(store: Store, routes: Routes) -> Snapshot:
+    """Two tenants, two keys; and after the backup that is returned: a rule changed, a key revoked, a tenant deleted."""
+    await put_tenant(store, "acme", rule="all")
+    await put_tenant(store, "gone")
+    await put_key(store, "hs_kept")
+    await put_key(store, "hs_revoked")
+    backup = await snapshot(store)
+    await put_tenant(store, "acme", rule="off")
+    await revoke(store, "hs_revoked")
+    await applied(routes, await put_tenant(store, "gone", deleted=True))
+    return backup
+
+
+def assert_as_known(routes: Routes, rule: str = "off") -> None:
+    """What calls see: nothing revoked or deleted is back."""
+    acme = routes.tenant("acme")
+    assert acme is not None
+    assert acme.route.rule == rule
+    assert routes.tenant("gone") is None
+    assert routes.caller("hs_kept") is not None
+    assert routes.caller("hs_revoked") is None
+
+
+Accident = Callable[[Store, Snapshot], Awaitable[Any]]
+
+
+async def emptied(store: Store, _: Snapshot) -> None:
+    """The server comes back without its data."""
+    await store.redis.flushall()
+
+
+async def emptied_and_written(store: Store, _: Snapshot) -> None:
+    """Somebody who knew nothing wrote to the emptied server, as often as before and more, before anybody looked."""
+    await restore(store, await elsewhere(store, {}))
+
+
+async def restored(store: Store, backup: Snapshot) -> None:
+    """A backup is put back."""
+    await restore(store, backup)
+
+
+async def restored_and_written(store: Store, backup: Snapshot) -> None:
+    """A backup is put back, and has gone another way from there."""
+    await restore(store, await elsewhere(store, backup))
+
+
+async def elsewhere(store: Store, backup: Snapshot) -> Snapshot:
+    """What becomes of a backup at another server."""
+    stranger = Store(f"{store.url}?db=1")
+    await stranger.redis.flushdb()
+    for name, value in backup.items():
+        await stranger.redis.restore(name, 0, value)
+    for number in range(12):
+        await put_tenant(stranger, f"stranger-{number}")
+    written = await snapshot(stranger)
+    await stranger.close()
+    return written
+
+
+ACCIDENTS = [emptied, emptied_and_written, restored, restored_and_written]
+
+
+@pytest.mark.parametrize("accident", ACCIDENTS)
+async def test_replicas_keep_what_they_know_and_say_so(store: Store, other: Store, accident: Accident) -> None:
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        backup = await known(store, routes)
+        revision = routes.revision
+        await accident(store, backup)
+        await until(diverged(follower))
+        assert_as_known(routes)
+        assert routes.revision == revision
+        with pytest.raises(StoreDiverged):  # from who knows another history
+            await put_tenant(store, "acme")
+        with pytest.raises(StoreDiverged):  # and from who knows none
+            await put_tenant(other, "fresh")
+        assert "store/accept" in follower.cause
+
+
+@pytest.mark.parametrize("accident", [emptied, restored])
+async def test_no_change_gets_in_before_a_replica_has_noticed(store: Store, accident: Accident) -> None:
+    """The script itself compares histories; nobody has to be quick."""
+    routes = new_routes()
+    async with following(store, routes):
+        backup = await known(store, routes)
+    await accident(store, backup)
+    before = await store.revision()
+    with pytest.raises(StoreDiverged):
+        await store.commit([Write("plain", "x", None, b"{}")])
+    assert await store.revision() == before
+
+
+@pytest.mark.parametrize("accident", ACCIDENTS)
+@pytest.mark.parametrize("state", ["store", "replicas"])
+async def test_an_admin_says_which_state_holds(store: Store, accident: Accident, state: Any) -> None:
+    routes, others = new_routes(), new_routes()
+    async with AsyncExitStack() as stack:
+        follower = await stack.enter_async_context(following(store, routes))
+        second = await stack.enter_async_context(following(store, others))
+        backup = await known(store, routes)
+        revision = routes.revision
+        await accident(store, backup)
+        await until(diverged(follower))
+        await until(diverged(second))
+
+        acceptance = Acceptance(store, routes)
+        accepted = await acceptance.accept(await acceptance.begin(), state, b'{"why":"we restored a backup"}')
+        assert accepted.revision > revision
+        for held in (routes, others):
+            await applied(held, accepted.revision)
+        await until(lambda: {follower.state, second.state} == {StoreState.CONNECTED})
+        fresh = new_routes()
+        await stack.enter_async_context(following(store, fresh))
+        for held in (routes, others, fresh):
+            assert held.mark == routes.mark
+            if state == "replicas":
+                assert_as_known(held)
+                assert held.tenant("stranger-3") is None
+            elif accident is restored:
+                assert_as_known(held, rule="all")
+            elif accident is emptied:
+                assert held.tenant("acme") is None
+                assert held.caller("hs_kept") is None
+            assert held.caller("hs_revoked") is None
+            assert held.tenant("gone") is None
+        assert accepted.revoked_keys == (("hs_revoked",) if state == "store" and backup_is_back(accident) else ())
+        if state == "replicas":
+            assert "hs_kept" in await store.fields(keys.keys_of("acme"))
+        await applied(fresh, await put_tenant(store, "after"))
+        assert fresh.tenant("after") is not None
+        [(_, record)] = (await cast("Any", store.redis.xrevrange(keys.AUDIT, count=1)))[:1]
+        assert record == {b"revision": b"%d" % accepted.revision, b"record": b'{"why":"we restored a backup"}'}
+
+
+def backup_is_back(accident: Accident) -> bool:
+    """Whether the backup's rows are in the store."""
+    return accident in (restored, restored_and_written)
+
+
+async def test_who_was_away_takes_over_what_was_accepted(store: Store) -> None:
+    """A replica that was cut off from before the accident until after the decision."""
+    routes, away = new_routes(), new_routes()
+    async with following(store, routes) as follower:
+        async with following(store, away):
+            backup = await known(store, routes)
+            await applied(away, routes.revision)
+        await restore(store, backup)
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        async with following(store, away) as back:
+            assert back.state is StoreState.CONNECTED
+            assert_as_known(away, rule="all")
+
+
+async def test_a_replica_that_starts_meanwhile_is_not_ready_and_says_why(store: Store, other: Store) -> None:
+    routes, fresh = new_routes(), new_routes()
+    async with following(store, routes) as follower:
+        backup = await known(store, routes)
+        await restore(store, backup)
+        await until(diverged(follower))
+        starting = Follower(other, fresh, Replica(other, "1").beat)
+        task = asyncio.create_task(starting.run())
+        try:
+            await until(diverged(starting))
+            assert not starting.loaded.is_set()
+            assert fresh.caller("hs_revoked") is None
+            acceptance = Acceptance(store, routes)
+            await acceptance.accept(await acceptance.begin(), "store", b"{}")
+            await asyncio.wait_for(starting.loaded.wait(), 10)
+            assert_as_known(fresh, rule="all")
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_right_data_put_back_ends_it(store: Store) -> None:
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await known(store, routes)
+        whole = await snapshot(store)
+        await store.redis.flushall()
+        await until(diverged(follower))
+        await restore(store, whole)
+        await until(lambda: follower.state is StoreState.CONNECTED)
+        await applied(routes, await put_tenant(store, "after"))
+        assert_as_known(routes)
+
+
+async def test_nothing_is_decided_where_nothing_is_to_decide(store: Store) -> None:
+    routes = new_routes()
+    async with following(store, routes):
+        await known(store, routes)
+        with pytest.raises(GatewayError, match="store_not_diverged"):
+            await Acceptance(store, routes).begin()
+
+
+async def test_one_that_knows_less_than_another_does_not_decide(store: Store) -> None:
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        backup = await known(store, routes)
+        await restore(store, backup)
+        await until(diverged(follower))
+        await Replica(store, "1").beat(routes.revision)
+        behind = new_routes()
+        with pytest.raises(GatewayError, match="replica_behind"):
+            await Acceptance(store, behind).begin()
+
+
+async def test_a_decision_that_was_cut_off_is_made_again(store: Store) -> None:
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await known(store, routes)
+        await store.redis.flushall()
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        meta = await acceptance.begin()
+        await acceptance._write(meta.mark, [(keys.TENANTS, "acme", b"1 {}"), (keys.TENANTS, "half", b"1 {}")])
+        accepted = await acceptance.accept(await acceptance.begin(), "replicas", b"{}")
+        await applied(routes, accepted.revision)
+        assert_as_known(routes)
+        assert await store.fields(keys.TENANTS) == ["acme", "gone"]
+
+
+async def test_two_decisions_at_once_make_one(store: Store) -> None:
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await known(store, routes)
+        await store.redis.flushall()
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        meta = await acceptance.begin()
+        made = await asyncio.gather(
+            *(acceptance.accept(meta, "replicas", b"{}") for _ in range(4)), return_exceptions=True
+        )
+        assert sum(not isinstance(one, BaseException) for one in made) == 1
+        assert all(isinstance(one, GatewayError) for one in made if isinstance(one, BaseException))
