@@ -74,7 +74,7 @@ class Acceptance:
             await self._write(meta.mark, batch)
         epoch = secrets.token_hex(8)
         arguments: list[Any] = [meta.mark.epoch, meta.mark.revision, meta.mark.token, epoch, secrets.token_hex(8)]
-        arguments += [known.revision + 1, known.epoch, audit, self._store.oldest_audit_id()]
+        arguments += [known.revision + 1, known.epoch, audit]
         with translated():
             names = [keys.META, keys.CHANGES, keys.AUDIT]
             revision = int(await cast("Any", self._accept(keys=names, args=arguments)))

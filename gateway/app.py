@@ -31,7 +31,7 @@ from gateway.admin.handling import error_response, mount
 from gateway.compiling import account_of, open_api_key
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
-from gateway.following import Follower
+from gateway.following import Follower, StoreState
 from gateway.lifecycle import Lifecycle, Limits
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.replicas import Replica
@@ -65,8 +65,8 @@ class Gateway:
         self.guard = Guard(settings.upstream_allow)
         self.routes = Routes(self.keyring, settings.admin_key, time.time)
         self.replica = Replica(self.store, VERSION)
-        self.follower = Follower(self.store, self.routes, self.replica.beat)
         self.metrics = Metrics()
+        self.follower = Follower(self.store, self.routes, self.replica.beat, self._told)
         self.telemetry = Telemetry(
             VERSION, on_dropped=self.metrics.dropped_spans.inc, on_failed=self.metrics.span_export_failures.inc
         )
@@ -149,6 +149,10 @@ class Gateway:
         until = time.monotonic() + _SETTLE_SECONDS
         while self.lifecycle.unsettled and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.01)
+
+    def _told(self, state: StoreState, revision: int) -> None:
+        self.metrics.following.set(state is StoreState.CONNECTED)
+        self.metrics.revision.set(revision)
 
     async def _become_ready(self) -> None:
         await self.follower.loaded.wait()

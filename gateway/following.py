@@ -47,10 +47,16 @@ class Follower:
     """Loads and follows. `changed` is set after every application, `loaded` while the routes are whole.
 
     `state` says how the last read went, and `cause` why. `announce` tells the other replicas of this one, with the
-    revision that it has applied.
+    revision that it has applied; `told` hears of the state and the revision after every read.
     """
 
-    def __init__(self, store: Store, routes: Routes, announce: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        routes: Routes,
+        announce: Callable[[int], Awaitable[None]],
+        told: Callable[[StoreState, int], None] = lambda *_: None,
+    ) -> None:
         self.changed = asyncio.Event()
         self.loaded = asyncio.Event()
         self.state = StoreState.UNREACHABLE
@@ -58,6 +64,7 @@ class Follower:
         self._store = store
         self._routes = routes
         self._announce = announce
+        self._told = told
         self._promised = 0  # the store has said that it has come so far
         self._reader = connect(store.url, blocking=True)
 
@@ -90,6 +97,7 @@ class Follower:
             say = log.info if state is StoreState.CONNECTED else log.warning
             say(f"store_{state}", cause=cause or None, revision=self._routes.revision)
         self.state, self.cause = state, cause
+        self._told(state, self._routes.revision)
 
     async def _load(self) -> None:
         """Loads every row, then what changed meanwhile, and only then shows any of it to calls.

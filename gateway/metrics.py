@@ -5,9 +5,10 @@ chosen by `PROMETHEUS_MULTIPROC_DIR` before it is imported); which one answers a
 """
 
 import os
+from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
@@ -50,6 +51,20 @@ class Metrics:
             "Spans that are lost: their export failed, or their queue was full.",
             registry=self._registry,
         )
+        # With several workers, the least of theirs: one that does not follow the store is not hidden by those that do.
+        self.following = Gauge(
+            "housestyle_store_following",
+            "1 while the routes follow the store; 0 while it cannot be reached, or has another history, and calls are "
+            "served with what was known last.",
+            registry=self._registry,
+            multiprocess_mode="livemin",
+        )
+        self.revision = Gauge(
+            "housestyle_routes_revision",
+            "The revision of the control-plane change that was applied last.",
+            registry=self._registry,
+            multiprocess_mode="livemin",
+        )
         # `labels` costs several times as much as counting does.
         self._calls: dict[tuple[str | None, int], Counter] = {}
         self._refused: dict[str | None, Counter] = {}
@@ -81,5 +96,18 @@ class Metrics:
         if MULTIPROCESS_DIR not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
+        _forget_dead(Path(os.environ[MULTIPROCESS_DIR]))
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
         return generate_latest(registry)
+
+
+def _forget_dead(directory: Path) -> None:
+    """Worker processes that were started again have left their gauges behind."""
+    for file in directory.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]  # prometheus_client has no type here
+        except PermissionError:
+            continue

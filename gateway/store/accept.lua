@@ -2,7 +2,7 @@
 -- KEYS  meta, changes, audit
 -- ARGV  1-3 the epoch, revision and token that the store had when it was found to be another
 --       4 new epoch   5 new token   6 the revision to begin with, at least   7 the epochs that it replaces, besides the store's own
---       8 audit JSON   9 the oldest audit id to keep
+--       8 audit JSON
 -- Returns the revision, or 0 where the store is no longer what it was found to be.
 local here = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'token', 'diverged', 'replaced')
 if not here[4] or (here[1] or '') ~= ARGV[1] or (here[2] or '0') ~= ARGV[2] or (here[3] or '') ~= ARGV[3] then
@@ -17,5 +17,5 @@ local replaced = (here[5] or '') .. ' ' .. ARGV[7] .. ' ' .. (here[1] or '')
 redis.call('HSET', KEYS[1], 'epoch', ARGV[4], 'revision', string.format('%d', revision), 'token', ARGV[5], 'replaced', replaced)
 redis.call('HDEL', KEYS[1], 'diverged')
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', '100000', string.format('%d-0', revision), '@', ARGV[4] .. ' - ' .. ARGV[5])
-redis.call('XADD', KEYS[3], 'MINID', '~', ARGV[9], '*', 'revision', revision, 'record', ARGV[8])
+redis.call('XADD', KEYS[3], '*', 'revision', revision, 'record', ARGV[8])
 return revision

@@ -2,7 +2,7 @@
 --
 -- KEYS  meta, changes, then the hash of each write, the streams of the audit record, and the stream of each note
 -- ARGV  1 epoch (for an empty store)   2 this change's token   3-5 what the changer knows: epoch ('' = nothing), revision, token
---       6 number of writes   7 number of audit streams   8 number of notes   9 audit JSON   10 the oldest audit id to keep
+--       6 number of writes   7 number of audit streams   8 number of notes   9 audit JSON   10 days that audit records are kept
 --       then for each write: table, field, before ('' = absent), after ('' = delete, '=' = only compare),
 --                            followed ('1' = replicas hold this table)
 --       then for each note: its JSON
@@ -78,10 +78,12 @@ if #entry > 0 then
   end
   redis.call('XADD', changes, 'MAXLEN', '~', '100000', string.format('%d-0', revision), unpack(fields))
 end
-local id = '*'
+local id, keep = '*', tonumber(ARGV[10]) * 86400
+local oldest = string.format('%d-0', math.max(0, redis.call('TIME')[1] - keep) * 1000)
 for audit = 1, audits do
   local stream = KEYS[2 + writes + audit]
-  id = redis.call('XADD', stream, 'MINID', '~', ARGV[10], id, 'revision', revision, 'record', ARGV[9])
+  id = redis.call('XADD', stream, 'MINID', '~', oldest, id, 'revision', revision, 'record', ARGV[9])
+  redis.call('EXPIRE', stream, string.format('%d', keep))
 end
 for note = 1, notes do
   local body = ARGV[10 + writes * 5 + note]

@@ -7,7 +7,6 @@ so that decisions stay plain functions and the script stays one.
 import contextlib
 import re
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib.resources import files
 from typing import Any, cast
@@ -195,10 +194,6 @@ class Store:
         with translated():
             await cast("Any", self._diverge(keys=[keys.META], args=[seen.epoch, seen.revision, seen.token, known]))
 
-    def oldest_audit_id(self) -> str:
-        """The id of the oldest audit record that is kept."""
-        return f"{max(0, int(time.time() * 1000) - self.audit_days * 86_400_000)}-0"
-
     async def commit(
         self,
         writes: Sequence[Write],
@@ -217,7 +212,7 @@ class Store:
         known = self.known
         arguments: list[bytes | str | int] = [secrets.token_hex(8), secrets.token_hex(8)]
         arguments += [known.epoch, known.revision, known.token, len(writes), len(audits), len(notes)]
-        arguments += [audit, self.oldest_audit_id()]
+        arguments += [audit, self.audit_days]
         for write in writes:
             before = write.before.raw if write.before else b""
             after = b"" if write.after is None else write.after
