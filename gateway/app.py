@@ -28,17 +28,20 @@ from gateway import asgi, endpoints, timestamps
 from gateway.admin import api
 from gateway.admin.changes import Control
 from gateway.admin.handling import error_response, mount
+from gateway.bootstrap import reading as bootstrap
+from gateway.bootstrap.applying import Applier
 from gateway.compiling import account_of, open_api_key
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.following import Follower, StoreState
+from gateway.last_used import LastUsed
 from gateway.lifecycle import Lifecycle, Limits
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.replicas import Replica
 from gateway.routing import Routes
 from gateway.secrets import CannotOpen, Keyring
 from gateway.settings import Settings
-from gateway.store.connection import Store
+from gateway.store.connection import Store, StoreUnavailable
 from gateway.store.rows import TenantRow
 from gateway.telemetry import Telemetry
 from gateway.translating import Translator
@@ -54,6 +57,7 @@ _EXPIRE_SECONDS = 15.0
 _LEAVE_SECONDS = 1.0
 _SETTLE_SECONDS = 5.0
 _LOAD_SECONDS = 5.0
+_BOOTSTRAP_SECONDS = 1.0  # between tries, while the store is away
 
 
 class Gateway:
@@ -72,6 +76,7 @@ class Gateway:
         )
         self.why = WhyWriter(self.store, settings.why_max, settings.why_days)
         self.warnings = JobWarnings(self.store)
+        self.last_used = LastUsed(self.store)
         self._settings = settings
         self._environ = environ
         self._translator: Translator | None = None
@@ -86,9 +91,12 @@ class Gateway:
             Limits(int(settings.max_body_mb * 2**20), settings.max_concurrent),
             self._translator_origin,
             self.warnings.model_refused,
+            self.last_used.seen,
         )
         self.stopping = False
-        self.control = Control(self.store, lambda: timestamps.from_seconds(time.time()))
+        self.control = Control(self.store, _now)
+        self.document = bootstrap.read(settings.bootstrap, environ) if settings.bootstrap else None
+        self.applier = Applier(self.store, _now, self.keyring, self.guard, settings.vault_roots, self.routes.holder)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -100,6 +108,7 @@ class Gateway:
                 self.replica.run(self.follower.loaded, self.follower.changed, lambda: self.routes.revision),
                 self.why.run(),
                 self.warnings.run(),
+                self.last_used.run(),
                 self._tend(),
                 self._become_ready(),
             )
@@ -116,6 +125,8 @@ class Gateway:
             await asyncio.gather(*tasks, return_exceptions=True)
             with contextlib.suppress(Exception):  # the store is away: the records cannot be kept
                 await self.why.flush()
+            with contextlib.suppress(Exception):
+                await self.last_used.flush()
             await self.replica.leave()
             await asyncio.to_thread(self.telemetry.shutdown)
             self.pool.close()
@@ -156,12 +167,30 @@ class Gateway:
 
     async def _become_ready(self) -> None:
         await self.follower.loaded.wait()
+        await self._bootstrapped()
         self.lifecycle.ready = True
+
+    async def _bootstrapped(self) -> None:
+        """What HOUSESTYLE_BOOTSTRAP says is applied, and known here, before the first call is let in."""
+        while self.document is not None:
+            try:
+                report = await self.applier.apply(self.document)
+            except StoreUnavailable as error:
+                log.warning("bootstrap_waits", cause=str(error))
+                await asyncio.sleep(_BOOTSTRAP_SECONDS)
+                continue
+            while self.routes.revision < report.revision:  # noqa: ASYNC110 - once, at start
+                await asyncio.sleep(0.01)
+            return
 
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(_EXPIRE_SECONDS)
             self.pool.close_expired()
+
+
+def _now() -> str:
+    return timestamps.from_seconds(time.time())
 
 
 def _must_go_on(task: "asyncio.Task[None]") -> None:
@@ -182,7 +211,15 @@ class Served(Struct, frozen=True):
 def build(settings: Settings, environ: Mapping[str, str]) -> Served:
     """One replica. `environ` is for its children."""
     gateway = Gateway(settings, environ)
-    table = api.table(gateway.control, gateway.routes, settings, gateway.keyring, gateway.guard, gateway.why)
+    table = api.table(
+        gateway.control,
+        gateway.routes,
+        settings,
+        gateway.keyring,
+        gateway.guard,
+        gateway.why,
+        gateway.applier.remember,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -196,7 +233,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
             Route("/healthz", _alive),
             Route("/readyz", _readiness(gateway)),
             Route("/metrics", _metrics(gateway)),
-            *(mount(row, gateway.routes) for row in table),
+            *(mount(row, gateway.routes, gateway.last_used.seen, settings.trusted_proxies) for row in table),
         ],
         exception_handlers={404: _not_found, 405: _method_not_allowed, 500: _internal_error},
         lifespan=lifespan,

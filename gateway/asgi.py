@@ -24,6 +24,7 @@ class AsgiExchange:
         self.query: bytes = scope["query_string"]
         self.headers: Headers = list(scope["headers"])
         self.fields = dict(reversed(self.headers))
+        self.peer: str | None = (scope.get("client") or (None,))[0]
         self.started = False
         self.gone = False
         self._receive = receive
@@ -167,7 +168,7 @@ def _scope(exchange: Exchange) -> Scope:
         "query_string": exchange.query,
         "root_path": "",
         "headers": exchange.headers,
-        "client": None,
+        "client": (exchange.peer, 0) if exchange.peer else None,
         "server": None,
         "state": {},
     }

@@ -23,6 +23,10 @@ class Exchange(Protocol):
     started: bool  # the answer's head was sent
     gone: bool
 
+    @property
+    def peer(self) -> str | None:
+        """The address at the connection's other end; None where it has none."""
+
     def arrived(self) -> bytes | None:
         """The body's rest where all of it is here already; None where `read` must be asked."""
 

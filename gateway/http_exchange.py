@@ -44,6 +44,7 @@ class Socket(Protocol):
 
     patience: Patience
     closing: bool  # no further request is served on it
+    peer: str | None  # see Exchange
 
     @property
     def has_room(self) -> bool:
@@ -117,6 +118,11 @@ class HttpExchange:
         self._chunked = False
         self._bodiless = False
         self._over = False
+
+    @property
+    def peer(self) -> str | None:
+        """See Exchange."""
+        return self._socket.peer
 
     # what the connection calls
 

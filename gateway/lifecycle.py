@@ -69,7 +69,7 @@ class Lifecycle:
     """One for a process. `handle` is the life of one call.
 
     `translator` starts the translator where it does not run and says where it is; `on_model_refused` hears of a tenant,
-    the job whose model its provider refused, and the model.
+    the job whose model its provider refused, and the model; `on_key_used` of a key's id and the time.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Lifecycle:
         limits: Limits,
         translator: Callable[[], Awaitable[Origin]],
         on_model_refused: Callable[[str, str, str], None],
+        on_key_used: Callable[[str, float], None],
     ) -> None:
         self.ready = False
         self.draining = False
@@ -95,6 +96,7 @@ class Lifecycle:
         self._limits = limits
         self._translator = translator
         self._on_model_refused = on_model_refused
+        self._on_key_used = on_key_used
         self._held = Budget(_MAX_HELD)
         self._refused = RefusedModels()
         self._decisions: Kept[Decision | Refusal] = Kept(routes)
@@ -167,6 +169,7 @@ class Lifecycle:
         if caller is None:
             raise GatewayError("invalid_api_key")
         call.caller = caller
+        self._on_key_used(caller.key_id, call.arrived)
         if caller.tenant:
             call.routes = self._routes.tenant(caller.tenant)
         named = exchange.fields.get(b"x-tenant-id")

@@ -39,6 +39,7 @@ class CallerProtocol(asyncio.Protocol):
     def __init__(self, handler: Handler, state: ServerState, patience: Patience) -> None:
         self.patience = patience
         self.closing = False
+        self.peer: str | None = None
         self._handler = handler
         self._state = state
         self._parser: Any = httptools.HttpRequestParser(self)  # strict: none of llhttp's leniencies
@@ -66,6 +67,8 @@ class CallerProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else None  # a Unix socket's is a text
         self._state.connections.add(cast("Any", self))
         self._wait(self.patience.head)
 

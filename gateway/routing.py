@@ -126,6 +126,14 @@ class Routes:
         copy._revoked = self._revoked
         return copy
 
+    def holder(self, sha256: str) -> str | None:
+        """The id of the key that has this SHA-256, in hex; None where none is held."""
+        digest = bytes.fromhex(sha256)
+        if self._admin is not None and hmac.compare_digest(digest, self._admin):
+            return "HOUSESTYLE_ADMIN_KEY"
+        known = self._keys.get(digest)
+        return known.caller.key_id if known else None
+
     def has_key(self, key_id: str) -> bool:
         """Whether the key is held: made, and not revoked."""
         return key_id in self._digests
@@ -210,12 +218,17 @@ class Routes:
 
     def _apply_key(self, key_id: str, row: Row | None, revision: int) -> None:
         digest = self._digests.get(key_id)
-        if digest is not None and self._keys[digest].revision >= revision:
+        held = self._keys.get(digest) if digest is not None else None
+        if held is not None and held.caller.key_id != key_id:
+            held = None  # two ids of one hash, which nobody makes: the later one has it
+        if held is not None and held.revision >= revision:
             return
         key = key_row(row) if row is not None else None
         compiled = _compile_key(key, revision) if key is not None else None
         if digest is not None:
-            del self._digests[key_id], self._keys[digest]
+            del self._digests[key_id]
+        if digest is not None and held is not None:
+            del self._keys[digest]
         if key_id in self._revoked:
             log.error("revoked_key_came_back", key_id=key_id, revision=revision)
         elif key is not None and compiled is not None:

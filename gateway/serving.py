@@ -24,6 +24,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from gateway import app, logs
+from gateway.bootstrap import reading as bootstrap
 from gateway.datadir import complete
 from gateway.http_exchange import Patience
 from gateway.metrics import MULTIPROCESS_DIR
@@ -123,6 +124,8 @@ def _worker(environ: Mapping[str, str]) -> Child:
 def _serve(listener: socket.socket, workers: int, environ: Mapping[str, str]) -> None:
     settings = _completed(environ)
     _warn(settings)
+    if settings.bootstrap is not None:
+        bootstrap.read(settings.bootstrap, environ)  # one that is wrong is refused before any replica is started
     if workers == 1:
         _run(settings, listener, lambda: _announce(listener), environ)
         return

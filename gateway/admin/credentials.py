@@ -1,11 +1,12 @@
 """Keys: made, listed, revoked. A key is shown once, by the call that makes it, and never stored."""
 
+import contextlib
 import time
 
 import msgspec
 
 from finetune import records
-from gateway import timestamps
+from gateway import last_used, timestamps
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan
 from gateway.admin.handling import AdminRoute, Answered, Asked
@@ -13,7 +14,7 @@ from gateway.admin.schemas import KeyPost, ListView, NewKeyView
 from gateway.errors import GatewayError
 from gateway.secrets import fingerprint, new_key
 from gateway.store import keys
-from gateway.store.connection import Write
+from gateway.store.connection import StoreUnavailable, Write
 from gateway.store.rows import KeyRow, key_row
 from policies import access
 from policies.access import Action
@@ -81,7 +82,8 @@ class Credentials:
         ]
         chosen = ids[: asked.limit]
         rows = await store.rows(keys.KEYS, chosen)
-        shown = [views.key(key_row(row)) for row in rows if row is not None]
+        used = await last_used.read(store, chosen)
+        shown = [views.key(key_row(row), used.get(i)) for i, row in zip(chosen, rows, strict=True) if row is not None]
         return Answered(ListView(shown, chosen[-1] if len(ids) > asked.limit else None))
 
     async def revoke(self, asked: Asked) -> Answered:
@@ -102,6 +104,8 @@ class Credentials:
             return Plan(writes, None, msgspec.to_builtins(views.key(key_row(row))), None)
 
         changed = await self._control.change(asked.actor, "key.revoke", asked.tenant or None, plan)
+        with contextlib.suppress(StoreUnavailable):  # the key is revoked; a time without a key is shown to nobody
+            await last_used.forget(self._control.store, key_id)
         return Answered(None, 204, changed)
 
 

@@ -4,6 +4,7 @@ One wrapper for all of them; an operation gets decoded values and returns one.
 """
 
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -116,12 +117,16 @@ class AdminRoute(Struct, frozen=True):
     body: type[Struct] | None = None
 
 
-def mount(route: AdminRoute, routes: Routes, trusted: Sequence[Network] = ()) -> StarletteRoute:
-    """The row as a Starlette route. `trusted` are the proxies whose word on the caller's address is taken."""
+def mount(
+    route: AdminRoute, routes: Routes, used: Callable[[str, float], None], trusted: Sequence[Network] = ()
+) -> StarletteRoute:
+    """The row as a Starlette route. `trusted` are the proxies whose word on the caller's address is taken; `used` hears
+    which key was used, and when."""
 
     async def endpoint(request: Request) -> Response:
         try:
             caller = _identify(request, routes)
+            used(caller.key_id, time.time())
             tenant = request.path_params.get("tenant", "")
             refusal = access.refuse(caller, route.action, tenant or None)
             if refusal is not None:
@@ -180,12 +185,12 @@ async def _body(request: Request, shape: type[Struct] | None) -> Any:
     try:
         return msgspec.json.decode(bytes(raw) or b"{}", type=shape)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error), shape) from None
+        raise invalid(str(error), shape) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GatewayError("invalid_json", f"The body is not JSON: {error}.") from None
 
 
-def _invalid(words: str, shape: type[Struct]) -> GatewayError:
+def invalid(words: str, shape: type[Struct]) -> GatewayError:
     """msgspec's words with the field's path taken out of them."""
     at = _AT.search(words)
     where = at[1] if at else ""

@@ -184,6 +184,7 @@ class KeyView(Struct):
     tenant: str | None
     created_at: str
     expires_at: str | None
+    last_used_at: str | None = None
 
 
 class NewKeyView(Struct):
@@ -196,6 +197,7 @@ class NewKeyView(Struct):
     tenant: str | None
     created_at: str
     expires_at: str | None
+    last_used_at: str | None = None
 
     def __post_init__(self) -> None:
         self.key = str(self.key)  # a Secret is not encoded

@@ -32,7 +32,7 @@ class Traces:
     async def list(self, asked: Asked) -> Answered:
         """Records, newest first, those of calls that ended on this replica until now included."""
         await self._control.tenant(asked.tenant)
-        wanted = _filter(asked.query)
+        wanted = _filter(asked)
         await self._writer.flush()
         page = await self._reader.page(asked.tenant, wanted, asked.limit, asked.stream_cursor)
         return Answered(ListView(page.records, page.next_cursor))
@@ -47,13 +47,14 @@ class Traces:
         return Answered(record)
 
 
-def _filter(query: dict[str, str]) -> Callable[[WhyRecord], bool]:
+def _filter(asked: Asked) -> Callable[[WhyRecord], bool]:
     """The records that the query asks for. Raises GatewayError `invalid_field`."""
+    query = asked.query
     exact = {field: query[name] for name, field in _FIELDS.items() if query.get(name)}
     fine_tuned = query.get("fine_tuned")
     if fine_tuned is not None and fine_tuned not in _BOOLEANS:
         raise GatewayError("invalid_field", "`fine_tuned` must be `true` or `false`.", "fine_tuned")
-    since, until = _time(query, "since"), _time(query, "until")
+    since, until = _text(asked.time("since")), _text(asked.time("until"))
 
     def wanted(record: WhyRecord) -> bool:
         return (
@@ -66,12 +67,6 @@ def _filter(query: dict[str, str]) -> Callable[[WhyRecord], bool]:
     return wanted
 
 
-def _time(query: dict[str, str], name: str) -> str | None:
+def _text(seconds: float | None) -> str | None:
     """The time in the form that records have it, in which text order is time order."""
-    text = query.get(name)
-    if not text:
-        return None
-    try:
-        return timestamps.from_seconds(timestamps.to_seconds(text.replace(" ", "+")))
-    except (ValueError, OverflowError) as error:
-        raise GatewayError("invalid_field", f"`{name}`: {error}.", name) from None
+    return None if seconds is None else timestamps.from_seconds(seconds)

@@ -51,9 +51,9 @@ def provider(name: str, row: ProviderRow, *, is_default: bool) -> ProviderView:
     return ProviderView(name, row.kind, row.base_url, row.default_model, is_default, row.options, row.api_key_hint)
 
 
-def key(row: KeyRow) -> KeyView:
+def key(row: KeyRow, last_used_at: str | None = None) -> KeyView:
     """A key, without itself or its hash."""
-    return KeyView(row.id, row.role, row.label, row.tenant, row.created_at, row.expires_at)
+    return KeyView(row.id, row.role, row.label, row.tenant, row.created_at, row.expires_at, last_used_at)
 
 
 def vault(row: VaultRow) -> VaultView:

@@ -285,6 +285,7 @@ def test_an_application_sees_the_request_as_asgi_has_it() -> None:
             assert (scope["type"], scope["method"], scope["path"]) == ("http", "PUT", "/a b/c")
             assert (scope["raw_path"], scope["query_string"]) == ("b'/a%20b%2Fc'", "b'x=%20'")
             assert "(b'x-a', b'1')" in scope["headers"]
+            assert scope["client"] == "('127.0.0.1', 0)"
 
 
 @pytest.mark.parametrize("parts", [(b"",), (b"hello",), (b"hel", b"lo"), (b"hello", b"")])

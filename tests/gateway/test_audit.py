@@ -129,16 +129,18 @@ async def test_a_gateway_whose_clock_is_wrong_by_minutes_is_found_by_its_own_tim
     limit=st.integers(1, 7),
     most=st.integers(1, 40),
     rare=st.booleans(),
+    bounded=st.booleans(),
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_pages_lead_through_all_that_is_wanted_and_end(
-    store: Store, actors: list[bool], limit: int, most: int, rare: bool
+    store: Store, actors: list[bool], limit: int, most: int, rare: bool, bounded: bool
 ) -> None:
     await store.redis.delete(keys.AUDIT)
     now = int(time.time() * 1000)
     await put(store, ids(now, len(actors)), [body(actor=BOB if bobs else ALICE) for bobs in actors])
     reader = AuditReader(store, 1)
-    wanted = Wanted(actor="key_bob") if rare else ALL
+    bound = now / 1000 + 60 if bounded else None
+    wanted = Wanted(actor="key_bob" if rare else None, until=bound)
     found: list[AuditRecord] = []
     cursor: str | None = None
     pages = 0
@@ -147,12 +149,12 @@ async def test_pages_lead_through_all_that_is_wanted_and_end(
         found += page.records
         pages += 1
         assert len(page.records) <= limit
+        assert pages <= len(actors) + 1
         if page.next_cursor is None:
             break
         assert page.records or most <= len(actors), "an empty page leads on only where the search was cut short"
         cursor = page.next_cursor
     assert found == await exported(reader, wanted=wanted)
-    assert pages <= len(actors) + 1
 
 
 async def test_the_last_page_says_that_it_is_the_last(store: Store) -> None:

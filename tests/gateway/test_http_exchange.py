@@ -23,6 +23,7 @@ class Connection:
     def __init__(self, patience: Patience | None = None) -> None:
         self.patience = patience or Patience()
         self.closing = False
+        self.peer: str | None = None
         self.sent = b""
         self.room = asyncio.Event()
         self.room.set()

@@ -27,6 +27,7 @@ class Caller:
     def __init__(self, *parts: bytes, headers: tuple[tuple[bytes, bytes], ...] = (), end: bool = True) -> None:
         self.patience = Patience(body=0.05)
         self.closing = False
+        self.peer: str | None = None
         self.has_room = True
         self._rest = list(parts)
         self._end = end

@@ -196,6 +196,7 @@ async def test_a_call_that_crashes_on_its_way_to_the_provider(store: Store) -> N
         Limits(1 << 20, 10),
         no_translator,
         lambda *_: None,
+        lambda *_: None,
     )
     lifecycle.ready = True
     with reports() as made:

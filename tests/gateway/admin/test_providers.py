@@ -170,3 +170,13 @@ def test_a_fine_tuned_model_is_not_the_default(admin: Admin, sandbox: Program, v
     body = {**firm.provider, "default_model": firm.ready_job()["fine_tuned_model"]}
     assert admin.refused("PUT", f"{firm.path}/providers/main", body) == (422, "invalid_field", "default_model")
     assert firm.say("default").headers["x-fine-tuned"] == "false"
+
+
+@pytest.mark.parametrize("url", ["http://user:hunter2@[x", "http://us\u2100er:hunter2@h", "http://user:hunter2@h:x/"])
+def test_a_password_in_a_url_that_cannot_be_read_is_not_repeated(admin: Admin, url: str) -> None:
+    path = f"/tenants/{unique('t')}"
+    admin.put(path, {})
+    body = {"kind": "openai_compatible", "default_model": "m", "base_url": url}
+    answer = admin.ask("PUT", f"{path}/providers/main", body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "base_url")
+    assert "hunter2" not in answer.text

@@ -1,4 +1,4 @@
-"""Redis killed with -9 in the middle of changes: each is there whole or not at all, and none that was durable is gone."""
+"""Redis killed with -9 in the middle of changes: each is there whole or not at all, and no durable one is lost."""
 
 import asyncio
 import os
