@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ _EXPIRE_SECONDS = 15.0
 _LEAVE_SECONDS = 1.0
 _SETTLE_SECONDS = 5.0
 _LOAD_SECONDS = 5.0
+_CANCEL_AGAIN_SECONDS = 0.5
 _BOOTSTRAP_SECONDS = 1.0  # between tries, while the store is away
 
 
@@ -120,9 +121,7 @@ class Gateway:
         finally:
             self.lifecycle.draining = True
             await self._settled()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _ended(tasks)
             with contextlib.suppress(Exception):  # the store is away: the records cannot be kept
                 await self.why.flush()
             with contextlib.suppress(Exception):
@@ -187,6 +186,16 @@ class Gateway:
         while True:
             await asyncio.sleep(_EXPIRE_SECONDS)
             self.pool.close_expired()
+
+
+async def _ended(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancels until all have ended: before Python 3.12, `asyncio.wait_for` loses a cancellation that comes as an answer
+    does, and redis-py waits by it."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
 
 
 def _now() -> str:
