@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from gateway.masked import SecretEnviron
+
 main = typer.Typer(
     help="An LLM gateway that puts a firm's own fine-tuned model behind every call.",
     no_args_is_help=True,
@@ -44,7 +46,7 @@ def serve(
     from gateway import serving
 
     with _plainly():
-        serving.serve(host, port, workers, os.environ)
+        serving.serve(host, port, workers, SecretEnviron(os.environ))
 
 
 @main.command(hidden=True)
@@ -53,7 +55,7 @@ def replica(listener: int, ready: int) -> None:
     from gateway import serving
 
     with _plainly():
-        serving.replicate(listener, ready, os.environ)
+        serving.replicate(listener, ready, SecretEnviron(os.environ))
 
 
 @main.command()
@@ -62,7 +64,7 @@ def worker() -> None:
     from gateway import serving
 
     with _plainly():
-        serving.work(os.environ)
+        serving.work(SecretEnviron(os.environ))
 
 
 @main.command()
@@ -87,6 +89,42 @@ def sandbox(
     )
     with _plainly():
         provider.serve(host, port, settings)
+
+
+@main.command()
+def rotate_keys() -> None:
+    """Seals every stored credential anew with the first encryption key; gateways go on serving meanwhile."""
+    from gateway import rotation
+    from gateway.store.connection import StoreUnavailable
+
+    with _plainly():
+        try:
+            done = rotation.run(SecretEnviron(os.environ), lambda line: typer.echo(line, err=True))
+        except StoreUnavailable as error:
+            typer.echo(f"housestyle: Redis is away ({error}). Run this again: it goes on where it was.", err=True)
+            raise typer.Exit(2) from None
+    typer.echo("\n".join(rotation.summary(done)))
+    if not done.complete:
+        raise typer.Exit(1)
+
+
+@main.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array on standard output.")] = False,
+) -> None:
+    """Looks at the settings and at everything that a gateway depends on; non-zero if anything is wrong."""
+    import msgspec
+
+    from gateway import check as checking
+
+    with _plainly():
+        found = checking.run(SecretEnviron(os.environ))
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        typer.echo("\n".join(f"{one.state:5}  {one.check}: {one.message}" for one in found))
+    if any(one.state == "wrong" for one in found):
+        raise typer.Exit(1)
 
 
 @main.command()

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.exchange import CallerGone, Exchange
-from gateway.wire.headers import Headers
+from gateway.wire.headers import Headers, masked
 
 
 class AsgiExchange:
@@ -167,7 +167,7 @@ def _scope(exchange: Exchange) -> Scope:
         "raw_path": exchange.path.encode("latin-1"),
         "query_string": exchange.query,
         "root_path": "",
-        "headers": exchange.headers,
+        "headers": masked(exchange.headers),
         "client": (exchange.peer, 0) if exchange.peer else None,
         "server": None,
         "state": {},

@@ -9,8 +9,11 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.masked import Secret, SecretBytes
 from gateway.secrets import new_key
 from gateway.settings import Settings, SettingsError, encryption_key
+
+ENCRYPTION_KEYS = "encryption-key"  # the file; it may hold several
 
 
 class Completed(Struct, frozen=True):
@@ -49,14 +52,8 @@ def complete(settings: Settings) -> Completed:
         new_admin_key = admin_key if is_new else None
         settings = replace(settings, admin_key=admin_key)
     if settings.embedded and not settings.encryption_keys:
-        text, _ = _kept(directory / "encryption-key", _new_encryption_key)
-        try:
-            settings = replace(settings, encryption_keys=(encryption_key(text),))
-        except SettingsError:
-            raise SettingsError(
-                f"{directory / 'encryption-key'} is damaged: restore it from a backup. What it sealed cannot be "
-                "opened without it.",
-            ) from None
+        text, _ = _kept(directory / ENCRYPTION_KEYS, _new_encryption_key)
+        settings = replace(settings, encryption_keys=_encryption_keys(directory / ENCRYPTION_KEYS, text))
     return Completed(
         replace(
             settings,
@@ -67,14 +64,30 @@ def complete(settings: Settings) -> Completed:
     )
 
 
-def _kept(path: Path, make: Callable[[], str]) -> tuple[str, bool]:
+def kept_encryption_keys(directory: Path) -> tuple[bytes, ...]:
+    """The encryption keys that a data directory holds; none where it has not been used. Raises SettingsError."""
+    path = directory / ENCRYPTION_KEYS
+    return _encryption_keys(path, _kept(path, _new_encryption_key)[0]) if path.exists() else ()
+
+
+def _encryption_keys(path: Path, text: str) -> tuple[bytes, ...]:
+    """One key a line, or with commas between them; the first seals, all open."""
+    try:
+        return tuple(SecretBytes(encryption_key(Secret(key))) for key in text.replace(",", " ").split() or [""])
+    except SettingsError:
+        raise SettingsError(
+            f"{path} is damaged: restore it from a backup. What it sealed cannot be opened without it.",
+        ) from None
+
+
+def _kept(path: Path, make: Callable[[], str]) -> tuple[Secret, bool]:
     """The secret in `path`, made and written there first if it is not there yet."""
     if path.exists():
-        kept = path.read_bytes().decode("ascii", "replace").strip()
+        kept = Secret(path.read_bytes().decode("ascii", "replace").strip())
         if not kept:
             raise SettingsError(f"{path} is empty: restore it from a backup, or remove it to have a new one made.")
         return kept, False
-    secret = make()
+    secret = Secret(make())
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -2,12 +2,15 @@
 
 from gateway.endpoints import Target
 from gateway.exchange import Exchange
+from gateway.masked import SecretBytes
 from gateway.upstream.addresses import Origin
 from gateway.ways import Way
 from gateway.wire import headers as wire_headers
 from gateway.wire import kinds
 from gateway.wire.body import RequestBody, with_members
 from gateway.wire.usage import options_with_usage
+
+_LINE = b"%b: %b\r\n".__mod__  # of a header
 
 
 def body(asked: RequestBody, target: Target, way: Way) -> tuple[bytes, bool]:
@@ -24,27 +27,26 @@ def body(asked: RequestBody, target: Target, way: Way) -> tuple[bytes, bool]:
 
 def head(
     exchange: Exchange, target: Target, way: Way, origin: Origin, length: int | None, traceparent: bytes | None
-) -> bytes:
+) -> SecretBytes:
     """The request line and headers: the caller's that may pass, the provider's credential, our own.
 
-    `length` is the body's, None where it comes in chunks.
+    `length` is the body's, None where it comes in chunks. The credential stands in no variable but the headers' own.
     """
     passed = wire_headers.to_upstream(exchange.headers)
     if target.endpoint.rewritten and b"content-encoding" in exchange.fields:
         # It was decoded to be read, and goes on as it was read.
         passed = [header for header in passed if header[0] != b"content-encoding"]
     parts = [f"{exchange.method} {way.path} HTTP/1.1\r\nhost: ".encode("latin-1"), origin.authority, b"\r\n"]
-    parts += [b"%b: %b\r\n" % header for header in passed]
-    parts += [b"%b: %b\r\n" % header for header in way.upstream.headers]
+    parts += map(_LINE, passed)
+    ours = [b"accept-encoding: identity\r\n"]
     if defaults := kinds.KINDS[way.upstream.kind].defaults:
         named = {name for name, _ in passed}
-        parts += [b"%b: %b\r\n" % header for header in defaults if header[0] not in named]
-    parts.append(b"accept-encoding: identity\r\n")
+        ours += [_LINE(header) for header in defaults if header[0] not in named]
     if traceparent is not None:
-        parts.append(b"traceparent: %b\r\n" % traceparent)
+        ours.append(b"traceparent: %b\r\n" % traceparent)
     if length is None:
-        parts.append(b"transfer-encoding: chunked\r\n")
+        ours.append(b"transfer-encoding: chunked\r\n")
     elif length or exchange.method in ("POST", "PUT", "PATCH"):
-        parts.append(b"content-length: %d\r\n" % length)
-    parts.append(b"\r\n")
-    return b"".join(parts)
+        ours.append(b"content-length: %d\r\n" % length)
+    ours.append(b"\r\n")
+    return SecretBytes(b"".join([*parts, *map(_LINE, way.upstream.headers), *ours]))

@@ -27,6 +27,7 @@ from gateway import app, logs
 from gateway.bootstrap import reading as bootstrap
 from gateway.datadir import complete
 from gateway.http_exchange import Patience
+from gateway.masked import SecretEnviron
 from gateway.metrics import MULTIPROCESS_DIR
 from gateway.protocol import CallerProtocol
 from gateway.settings import ATTACHED_REDIS, Settings, SettingsError, read, unknown
@@ -62,11 +63,13 @@ def serve(host: str, port: int, workers: int, environ: Mapping[str, str]) -> Non
     with _listening(host, port) as listener:
         if settings.embedded and not settings.attached:
             with EmbeddedRedis(settings.data_dir, environ) as redis:
-                attached = {
-                    **environ,
-                    ATTACHED_REDIS: redis.url,
-                    "HOUSESTYLE_DATA_DIR": str(settings.data_dir),
-                }
+                attached = SecretEnviron(
+                    {
+                        **environ,
+                        ATTACHED_REDIS: redis.url,
+                        "HOUSESTYLE_DATA_DIR": str(settings.data_dir),
+                    }
+                )
                 _announce_admin_key(read(attached))
                 with _worker(attached):
                     _serve(listener, workers, attached)
@@ -130,7 +133,7 @@ def _serve(listener: socket.socket, workers: int, environ: Mapping[str, str]) ->
         _run(settings, listener, lambda: _announce(listener), environ)
         return
     with tempfile.TemporaryDirectory(prefix="housestyle-metrics-") as metrics:
-        _run_several(listener, workers, settings, {**environ, MULTIPROCESS_DIR: metrics})
+        _run_several(listener, workers, settings, SecretEnviron({**environ, MULTIPROCESS_DIR: metrics}))
 
 
 def _run_several(listener: socket.socket, workers: int, settings: Settings, environ: Mapping[str, str]) -> None:

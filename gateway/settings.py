@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.masked import Secret, SecretBytes, SecretEnviron
 from gateway.upstream.addresses import InvalidUrl, Network
 from gateway.upstream.proxy import Proxies, parse_proxy
 
@@ -67,11 +68,12 @@ class Settings(Struct, frozen=True):
 
 def read(environ: Mapping[str, str]) -> Settings:
     """Reads the variables of the contract. Raises SettingsError."""
+    environ = SecretEnviron(environ)
     for variable, instead in _REFUSED.items():
         if environ.get(variable):
             raise SettingsError(f"{variable} is not served by this version: {instead}.")
     attached = environ.get(ATTACHED_REDIS)
-    redis_url = attached or environ.get("HOUSESTYLE_REDIS_URL") or None
+    redis_url = _secret(attached or environ.get("HOUSESTYLE_REDIS_URL"))
     if redis_url is not None and not redis_url.startswith(_REDIS_SCHEMES):
         raise SettingsError(f"HOUSESTYLE_REDIS_URL must begin with {', '.join(_REDIS_SCHEMES)}.")
     bootstrap = environ.get("HOUSESTYLE_BOOTSTRAP")
@@ -79,8 +81,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         redis_url=redis_url,
         attached=bool(attached),
         data_dir=Path(environ.get("HOUSESTYLE_DATA_DIR") or "housestyle-data").absolute(),
-        admin_key=environ.get("HOUSESTYLE_ADMIN_KEY") or None,
-        encryption_keys=tuple(encryption_key(text) for text in _list(environ, "HOUSESTYLE_ENCRYPTION_KEYS")),
+        admin_key=_secret(environ.get("HOUSESTYLE_ADMIN_KEY")),
+        encryption_keys=tuple(map(encryption_key, map(Secret, _list(environ, "HOUSESTYLE_ENCRYPTION_KEYS")))),
         artifacts_url=environ.get("HOUSESTYLE_ARTIFACTS_URL") or None,
         vault_roots=tuple(_root(text) for text in _list(environ, "HOUSESTYLE_VAULT_ROOTS")),
         upstream_allow=_networks(environ, "HOUSESTYLE_UPSTREAM_ALLOW"),
@@ -136,9 +138,9 @@ def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _proxies(environ: Mapping[str, str]) -> Proxies | None:
     """HTTPS_PROXY and NO_PROXY; in lower case too, as most programs read them."""
-    https, none = (environ.get(name) or environ.get(name.lower()) for name in ("HTTPS_PROXY", "NO_PROXY"))
+    https = _secret(environ.get("HTTPS_PROXY") or environ.get("https_proxy"))
     try:
-        return parse_proxy(https, none)
+        return parse_proxy(https, environ.get("NO_PROXY") or environ.get("no_proxy"))
     except InvalidUrl as error:
         raise SettingsError(f"HTTPS_PROXY: {error}.") from None
 
@@ -152,6 +154,10 @@ def _translator_python(environ: Mapping[str, str]) -> Path | None:
         return Path(named)
     beside = Path(f"{sys.prefix}-translator") / "bin" / "python"
     return beside if beside.exists() else None
+
+
+def _secret(text: str | None) -> Secret | None:
+    return Secret(text) if text else None
 
 
 def _list(environ: Mapping[str, str], variable: str) -> list[str]:
@@ -179,12 +185,12 @@ def _networks(environ: Mapping[str, str], variable: str) -> tuple[Network, ...]:
         raise SettingsError(f"{variable}: {error}.") from None
 
 
-def encryption_key(text: str) -> bytes:
+def encryption_key(text: str) -> SecretBytes:
     """The 32 bytes of a key in base64. Raises SettingsError."""
     try:
-        key = base64.b64decode(text, validate=True)
+        key = SecretBytes(base64.b64decode(text, validate=True))
     except ValueError:  # binascii.Error is one; text that is not ASCII is another
-        key = b""
+        key = SecretBytes()
     if len(key) != 32:
         raise SettingsError("HOUSESTYLE_ENCRYPTION_KEYS must hold base64 of 32 bytes each (`openssl rand -base64 32`).")
     return key

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from gateway.errors import GatewayError
+from gateway.masked import SecretBytes
 from gateway.upstream.addresses import Network, Origin
 
 log = structlog.get_logger(__name__)
@@ -62,8 +63,10 @@ def credential_header(kind: str, base_url: str, api_key: str | None, options: Ma
     """
     names = ("region", "access_key_id", "session_token", "project", "location", "provider")
     told = {name: options[name] for name in names if options.get(name)}
-    credential = {"kind": kind, "api_key": api_key, "base_url": base_url, "options": told}
-    return CREDENTIAL_HEADER, base64.b64encode(msgspec.json.encode(credential))
+    credential = msgspec.json.encode(
+        {"kind": kind, "api_key": None if api_key is None else str(api_key), "base_url": base_url, "options": told}
+    )
+    return CREDENTIAL_HEADER, SecretBytes(base64.b64encode(credential))
 
 
 def child_environ(environ: Mapping[str, str], home: Path, packages: Path) -> dict[str, str]:

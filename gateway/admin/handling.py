@@ -25,7 +25,7 @@ from gateway.errors import GatewayError
 from gateway.routing import Routes
 from gateway.store.connection import StoreDiverged, StoreUnavailable
 from gateway.upstream.addresses import Network
-from gateway.wire.headers import presented_key
+from gateway.wire.headers import is_credential, presented_key
 from policies import access
 from policies.access import Action
 from policies.values import Caller
@@ -137,7 +137,7 @@ def mount(
                 body=await _body(request, route.body),
                 path=dict(request.path_params),
                 query=dict(request.query_params),
-                headers=dict(request.headers),
+                headers={name: value for name, value in request.headers.items() if not is_credential(name)},
                 address=_address(request, trusted),
             )
             return _answer(await route.operation(asked))

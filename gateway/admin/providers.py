@@ -146,7 +146,7 @@ def _check_key(kind: str, api_key: str) -> None:
     """Whether a credential can be one of its kind. Raises GatewayError."""
     if kind == "vertex":
         try:
-            account = msgspec.json.decode(api_key, type=dict[str, Any])
+            account = msgspec.json.decode(api_key.encode(), type=dict[str, Any])
         except msgspec.MsgspecError:
             account = {}
         if account.get("type") != "service_account":

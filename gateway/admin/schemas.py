@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from finetune.dataset.values import DatasetSummary
 from finetune.values import Backend, Notice
+from gateway.masked import Secret
 
 Label = Annotated[str, Meta(max_length=200)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -69,6 +70,10 @@ class ProviderPut(Struct, forbid_unknown_fields=True):
     api_key: Annotated[str, Meta(min_length=1, max_length=8192)] | None = None
     is_default: bool | None = None
     options: ProviderOptions = ProviderOptions()
+
+    def __post_init__(self) -> None:
+        if self.api_key is not None:
+            self.api_key = Secret(self.api_key)
 
     def __repr__(self) -> str:
         return f"ProviderPut({self.kind}, {self.base_url})"  # never the credential

@@ -8,6 +8,7 @@ import fcntl
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +28,9 @@ _LIFELINE = (
 )
 _MAX_SOCKET_PATH = 90  # the kernel's limit is 104 on macOS, 108 on Linux
 _SOCKET_PREFIX = "housestyle-"
+_SOCKET = "redis.sock"
+_SOCKET_NOTE = "socket-directory"  # where the socket is, if its path would be too long in the data directory
+_OWNER = "owner.lock"
 _START_SECONDS = 20.0
 _OWNER_PATIENCE = 0.5  # a killed one takes a moment to be gone
 _SERVER_PATIENCE = 10.0
@@ -76,7 +80,7 @@ class EmbeddedRedis:
         directory = directory.absolute()
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._owner = FileLock(directory / "owner.lock")  # held by this process alone
+            self._owner = FileLock(directory / _OWNER)  # held by this process alone
             self._server = FileLock(directory / "server.lock")  # inherited by the server: held while one still writes
         except OSError as error:
             raise EmbeddedError(
@@ -143,15 +147,36 @@ class EmbeddedRedis:
         self.url = f"unix://{socket}"
 
     def _socket_path(self) -> Path:
-        path = self._directory.resolve() / "redis.sock"
+        path = self._directory.resolve() / _SOCKET
         if len(os.fsencode(path)) <= _MAX_SOCKET_PATH:
             return path
-        note = self._directory / "socket-directory"
+        note = self._directory / _SOCKET_NOTE
         if note.exists():  # one that a killed run left behind
             shutil.rmtree(note.read_text(), ignore_errors=True)
         self._socket_directory = Path(tempfile.mkdtemp(prefix=_SOCKET_PREFIX))
         note.write_text(str(self._socket_directory))
-        return self._socket_directory / "redis.sock"
+        return self._socket_directory / _SOCKET
+
+
+def running_url(directory: Path) -> str | None:
+    """Where the server of the Housestyle that runs on a data directory answers; None where none runs."""
+    path = directory.resolve() / _SOCKET
+    if len(os.fsencode(path)) > _MAX_SOCKET_PATH:
+        note = directory / _SOCKET_NOTE
+        if not note.exists():
+            return None
+        path = Path(note.read_text()) / _SOCKET
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return None
+    return f"unix://{path}"
+
+
+def running_since(directory: Path) -> float:
+    """When the Housestyle that runs on a data directory was started, in seconds since the epoch."""
+    return (directory / _OWNER).stat().st_mtime
 
 
 def _options(socket: Path, data: Path, log: Path) -> list[str]:

@@ -3,10 +3,12 @@
 import base64
 import ipaddress
 import os
+import re
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from msgspec import Struct
 
+from gateway.masked import Secret, SecretBytes
 from gateway.upstream.addresses import Address, InvalidUrl, Network, Origin, is_host
 
 
@@ -21,11 +23,13 @@ class Proxy(Struct, frozen=True):
         """Without the password."""
         return f"Proxy(host={self.host!r}, port={self.port!r})"
 
-    def connect(self, host: str, port: int) -> bytes:
+    def connect(self, host: str, port: int) -> SecretBytes:
         """The head of the request for a tunnel (RFC 9110 section 9.3.6)."""
         target = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode()
-        allowed = b"proxy-authorization: " + self.authorization + b"\r\n" if self.authorization else b""
-        return b"CONNECT " + target + b" HTTP/1.1\r\nhost: " + target + b"\r\n" + allowed + b"\r\n"
+        head = b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n" % (target, target)
+        if not self.authorization:
+            return SecretBytes(head + b"\r\n")
+        return SecretBytes(b"%bproxy-authorization: %b\r\n\r\n" % (head, self.authorization))
 
 
 class _Exception(Struct, frozen=True):
@@ -68,9 +72,10 @@ def parse_proxy(https_proxy: str | None, no_proxy: str | None) -> Proxies | None
     NO_PROXY is a list with commas: `*`; `name` or `.name`, with the names below it; an address or a network in
     CIDR notation; a name or an address with a `:port`. Raises InvalidUrl, whose words hold no password.
     """
-    url = (https_proxy or "").strip()
-    if not url:
+    https_proxy = Secret((https_proxy or "").strip())
+    if not https_proxy:
         return None
+    url, authorization = _parted(https_proxy)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -80,14 +85,23 @@ def parse_proxy(https_proxy: str | None, no_proxy: str | None) -> Proxies | None
         raise InvalidUrl("HTTPS_PROXY must be http://host:port; proxies of other kinds are not spoken to")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise InvalidUrl("HTTPS_PROXY must hold no path, query or fragment")
-    authorization = b""
-    if parts.username or parts.password:
-        # an environment variable need not be UTF-8
-        user, password = (unquote_to_bytes(os.fsencode(part or "")) for part in (parts.username, parts.password))
-        authorization = b"Basic " + base64.b64encode(user + b":" + password)
     entries = (entry.strip().lower() for entry in (no_proxy or "").split(","))
     exceptions = tuple(_exception(entry) for entry in entries if entry)
     return Proxies(Proxy(parts.hostname, port or 80, authorization), exceptions)
+
+
+def _parted(url: str) -> tuple[str, SecretBytes]:
+    """The URL without user and password, and what says them to the proxy (RFC 7617); empty where there are none."""
+    scheme, slashes, rest = url.partition("://")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    userinfo, _, host = authority.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    authorization = SecretBytes()
+    if user or password:
+        # an environment variable need not be UTF-8
+        said = b":".join(unquote_to_bytes(os.fsencode(part)) for part in (user, password))
+        authorization = SecretBytes(b"Basic " + base64.b64encode(said))
+    return f"{scheme}{slashes}{host}{rest[len(authority) :]}", authorization
 
 
 def _exception(entry: str) -> _Exception:

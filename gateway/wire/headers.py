@@ -5,6 +5,8 @@ Names are lower case throughout, as both the ASGI specification and our upstream
 
 from collections.abc import Iterable
 
+from gateway.masked import Secret, SecretBytes
+
 Header = tuple[bytes, bytes]
 Headers = list[Header]
 
@@ -61,7 +63,17 @@ def to_caller(headers: Headers) -> Headers:
     return [header for header in headers if header[0] not in skipped and not header[0].startswith(_INTERNAL)]
 
 
-def presented_key(headers: Headers) -> str | None:
+def masked(headers: Headers) -> Headers:
+    """The same, for an application that may show them: the value of a credential does not show itself."""
+    return [(name, SecretBytes(value) if name in _CREDENTIALS else value) for name, value in headers]
+
+
+def is_credential(name: str) -> bool:
+    """Whether a header, its name in lower case, says who calls."""
+    return name.encode("latin-1") in _CREDENTIALS
+
+
+def presented_key(headers: Headers) -> Secret | None:
     """The key that the caller shows, in whichever header; None for none, or for two that differ."""
     shown: set[bytes] = set()
     for name, value in headers:
@@ -72,7 +84,7 @@ def presented_key(headers: Headers) -> str | None:
             shown.add(token.strip() if scheme.lower() == b"bearer" else b"")
         else:
             shown.add(value.strip())
-    return shown.pop().decode("latin-1") or None if len(shown) == 1 else None
+    return Secret(shown.pop().decode("latin-1")) or None if len(shown) == 1 else None
 
 
 def _named_in_connection(headers: Headers) -> frozenset[bytes]:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from gateway.masked import SecretBytes
+
 Family = Literal[
     "chat",
     "responses",
@@ -111,8 +113,8 @@ def credential(kind: str, secret: str | None) -> tuple[tuple[bytes, bytes], ...]
         return ()
     name = KINDS[kind].credential
     if name == "bearer":
-        return ((b"authorization", b"Bearer " + secret.encode()),)
-    return () if name == "translator" else ((name.encode(), secret.encode()),)
+        return ((b"authorization", SecretBytes(b"Bearer " + secret.encode())),)
+    return () if name == "translator" else ((name.encode(), SecretBytes(secret.encode())),)
 
 
 def path(kind: str, base_path: str, route: str, model: str | None, query: str, options: dict[str, Any]) -> str:

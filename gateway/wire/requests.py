@@ -40,6 +40,9 @@ class RequestHead(Struct, frozen=True):
     keep_alive: bool
     expects: bool  # to be told to go on before it sends its body
 
+    def __repr__(self) -> str:
+        return f"RequestHead({self.method} {self.path})"  # never the caller's key
+
 
 def read(method: str, target: bytes, version: str, headers: Headers, *, keep_alive: bool) -> RequestHead:
     """The head. Raises GatewayError `headers_too_large`, `malformed_request` or `request_too_large`."""

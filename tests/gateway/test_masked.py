@@ -17,13 +17,16 @@ from typing import Any
 import msgspec
 import pytest
 import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 from finetune.backends.base import Access
 from finetune.backends.openai import OpenAIBackend
-from gateway import outgoing, ways
+from gateway import asgi, outgoing, ways
 from gateway.admin.changes import Control
 from gateway.admin.credentials import Credentials
-from gateway.admin.handling import Asked
+from gateway.admin.handling import Asked, mount
 from gateway.admin.providers import Providers
 from gateway.admin.schemas import KeyPost, NewKeyView, ProviderPut
 from gateway.errors import GatewayError
@@ -33,6 +36,7 @@ from gateway.masked import Secret, SecretBytes, SecretEnviron
 from gateway.metrics import Metrics
 from gateway.routing import Routes
 from gateway.secrets import Keyring, fingerprint, new_key
+from gateway.settings import SettingsError, read
 from gateway.store import keys
 from gateway.store.connection import Store, Write
 from gateway.store.rows import KeyRow, ProviderRow, TenantRow
@@ -274,4 +278,58 @@ async def test_a_backend_that_crashes(store: Store) -> None:
     http: Any = Crashing()
     with pytest.raises((Broken, TypeError)) as failed:
         OpenAIBackend(access, http)
+    assert not found(report(failed.value).encode(), USED)
+
+
+async def test_an_admin_call_that_crashes(store: Store) -> None:
+    """Through everything that stands around it: the adapter, the framework, the one wrapper of all routes."""
+    await load(store)
+    providers = Providers(Control(store, lambda: NOW), RING, BrokenGuard(()))
+    routes = Routes(RING, CALLER_KEY, time.time)
+    made: list[str] = []
+
+    async def keep(_: Request, error: Exception) -> Response:
+        made.append(report(error))
+        return Response(status_code=500)
+
+    app = Starlette(
+        routes=[mount(row, routes, lambda *_: None) for row in providers.routes()], exception_handlers={500: keep}
+    )
+    body = {"kind": "openai", "default_model": "m", "base_url": "https://other.example/v1", "api_key": API_KEY}
+    headers = [(b"host", b"gateway"), (b"authorization", f"Bearer {CALLER_KEY}".encode())]
+    path = "/admin/api/tenants/acme/providers/main"
+    head = RequestHead("PUT", path, b"", headers, dict(headers), http_1_0=False, keep_alive=True, expects=False)
+    exchange = HttpExchange(Nobody(), head)
+    exchange.feed(msgspec.json.encode(body))
+    exchange.finish()
+    with contextlib.suppress(Broken):
+        await asgi.behind(exchange, app)
+    (shown,) = made
+    assert "in _provider" in shown
+    assert "scope = " in shown
+    assert not found(shown.encode(), USED)
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        {"HOUSESTYLE_MAX_BODY_MB": "much"},
+        {"HOUSESTYLE_UPSTREAM_ALLOW": "everything"},
+        {"HOUSESTYLE_REDIS_URL": f"http://user:{API_KEY}@redis"},
+        {"HOUSESTYLE_ENCRYPTION_KEYS": base64.b64encode(API_KEY.encode()).decode()},
+        {"HTTPS_PROXY": f"http://user:{API_KEY}@proxy/path"},
+    ],
+)
+def test_settings_that_cannot_be_used(unusable: dict[str, str]) -> None:
+    environ = SecretEnviron(
+        {
+            "HOUSESTYLE_ADMIN_KEY": CALLER_KEY,
+            "HOUSESTYLE_ENCRYPTION_KEYS": base64.b64encode(KEY).decode(),
+            "HOUSESTYLE_REDIS_URL": f"redis://user:{API_KEY}@redis",
+            "HTTPS_PROXY": f"http://user:{API_KEY}@proxy:3128",
+            **unusable,
+        },
+    )
+    with pytest.raises(SettingsError) as failed:
+        read(environ)
     assert not found(report(failed.value).encode(), USED)

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from gateway import endpoints, outgoing, ways
+from gateway.compiling import TenantRoutes, Upstream
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.http_exchange import HttpExchange, Patience
-from gateway.routing import TenantRoutes, Upstream
 from gateway.upstream.addresses import parse_base_url
 from gateway.wire import body as wire_body
 from gateway.wire import kinds
@@ -26,6 +26,7 @@ class Nobody:
 
     patience = Patience()
     closing = False
+    peer: str | None = None
     has_room = True
 
     def send(self, data: bytes) -> None: ...

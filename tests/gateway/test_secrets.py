@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.secrets import CannotOpen, Keyring, fingerprint, hint, new_key
+from gateway.secrets import CannotOpen, Keyring, fingerprint, hint, new_key, sealed_with
 
 OLD, NEW = os.urandom(32), os.urandom(32)
 SECRET = "sk-proj-0123456789abcdef"
@@ -86,6 +86,19 @@ def test_rotation() -> None:
     for ring, sealed in ((after, old), (before, new)):
         with pytest.raises(CannotOpen, match="HOUSESTYLE_ENCRYPTION_KEYS"):
             ring.open(sealed, tenant="smith", field="f")
+
+
+def test_a_sealed_secret_names_its_key() -> None:
+    before, during = Keyring((OLD,)), Keyring((NEW, OLD))
+    assert sealed_with(before.seal(SECRET, tenant="smith", field="f")) == before.first
+    assert sealed_with(during.seal(SECRET, tenant="smith", field="f")) == during.first != before.first
+    assert during.names == (during.first, before.first)
+    assert base64.b64encode(NEW).decode()[:8] not in during.names
+
+
+@pytest.mark.parametrize("text", ["", "junk", "v1.", "a.b.c.d"])
+def test_what_is_not_sealed_names_none(text: str) -> None:
+    assert sealed_with(text) == ""
 
 
 def test_a_key_of_the_wrong_length_is_no_key() -> None:
