@@ -172,7 +172,10 @@ def _status_error(error: openai.APIStatusError, missing: str) -> Refused | TryAg
 def _words(error: openai.APIStatusError) -> str:
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
-    return f"The provider answered {error.status_code}: {message or error.message}"
+    words = f"The provider answered {error.status_code}: {message or error.message}"
+    # Some repeat the key that they refuse, and these words are kept in the job.
+    key = error.request.headers.get("authorization", "").removeprefix("Bearer ")
+    return words.replace(key, "…") if key else words
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

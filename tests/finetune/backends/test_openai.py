@@ -242,3 +242,11 @@ async def test_who_does_not_answer_as_the_api_does_is_told_about_the_address(bod
         ):
             with pytest.raises(TryAgain, match="base_url"):
                 await ask()
+
+
+async def test_a_key_that_the_provider_repeats_is_not_kept() -> None:
+    body = b'{"error":{"message":"Incorrect API key provided: sk-1."}}'
+    async with answering(body, "401 Unauthorized") as backend:
+        with pytest.raises(Refused) as refused:
+            await backend.create_job(order("file-1"))
+    assert refused.value.message == "The provider answered 401: Incorrect API key provided: …."
