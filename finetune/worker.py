@@ -16,7 +16,8 @@ from docket.execution import ExecutionState
 from finetune import leaving, records
 from finetune.manager import Manager
 from gateway.store import keys
-from gateway.store.connection import Store, StoreUnavailable, connect, translated
+from gateway.store.address import connect
+from gateway.store.connection import Store, StoreUnavailable, translated
 
 log = structlog.get_logger(__name__)
 

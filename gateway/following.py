@@ -17,7 +17,8 @@ import structlog
 from gateway.replicas import is_live
 from gateway.routing import Routes
 from gateway.store import keys, marks
-from gateway.store.connection import Store, StoreDiverged, StoreUnavailable, connect, translated
+from gateway.store.address import connect
+from gateway.store.connection import Store, StoreDiverged, StoreUnavailable, translated
 from gateway.store.marks import Mark, Meta, Relation
 from gateway.store.rows import parse_row
 

