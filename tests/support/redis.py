@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,7 @@ class Door:
         self._behind = behind
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listener: socket.socket | None = None
         self._refusal = b""
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
@@ -184,27 +185,30 @@ class Door:
         """Listens anew."""
         await self.close()
         self._refusal = refusal
-        listener = socket.create_server(("127.0.0.1", self.port))
-        listener.setblocking(False)
-        self._begin(self._accept(listener))
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener.setblocking(False)
+        # Not asyncio's own server, nor its `sock_accept`: ended in the moment of an arrival, both leave that one open.
+        self._loop.add_reader(self._listener, self._arrived, self._listener)
 
     async def close(self) -> None:
         """Ends listening, and every connection."""
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
+    def _arrived(self, listener: socket.socket) -> None:
+        try:
+            peer, _ = listener.accept()
+        except OSError:  # it has left again
+            return
+        task = self._loop.create_task(self._serve(peer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _accept(self, listener: socket.socket) -> None:
-        # Not asyncio's own server: closed in the moment of an arrival, it leaves that connection open.
-        with listener:
-            while True:
-                peer, _ = await self._loop.sock_accept(listener)
-                self._begin(self._serve(peer))
+        task.add_done_callback(lambda _: peer.close())  # of a task that was ended before it began, too
 
     async def _serve(self, peer: socket.socket) -> None:
         writers = []
