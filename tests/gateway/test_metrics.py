@@ -23,6 +23,8 @@ def test_before_any_call() -> None:
         "housestyle_cancelled_calls_total": 0,
         "housestyle_span_export_failures_total": 0,
         "housestyle_dropped_spans_total": 0,
+        "housestyle_store_following": 0,
+        "housestyle_routes_revision": 0,
     }
 
 

@@ -220,9 +220,11 @@ async def test_a_relayed_body_that_names_anothers_model_is_refused(
     assert provider.requests == []
 
 
+@pytest.mark.parametrize("at_once", [True, False])
 async def test_where_an_upload_names_anothers_model_in_its_middle_the_provider_never_gets_its_end(
-    http: httpx2.AsyncClient, firm: Firm, provider: Upstream
+    http: httpx2.AsyncClient, firm: Firm, provider: Upstream, at_once: bool
 ) -> None:
+    """Nor the name, where its end arrives with it: a field is not read before it has ended."""
     seen = bytearray()
 
     async def script(_: Received, peer: Peer) -> None:
@@ -232,14 +234,15 @@ async def test_where_an_upload_names_anothers_model_in_its_middle_the_provider_n
 
     async def upload() -> AsyncIterator[bytes]:
         yield FORM.replace(b'"%b"', b'"file"; filename="a.mp3"') % (b"x" * 200_000)
-        yield FORM % (b"model", FOREIGN.encode())
-        yield b"--B--\r\n"
+        named, end = FORM % (b"model", FOREIGN.encode()), b"--B--\r\n"
+        for part in [named + end] if at_once else [named, end]:
+            yield part
 
     provider.script = script
     headers = {**firm.auth, "content-type": "multipart/form-data; boundary=B"}
     answer = await http.post("/v1/audio/transcriptions", content=upload(), headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
-    assert FOREIGN.encode() not in seen
+    assert not at_once or FOREIGN.encode() not in seen
     assert b"0\r\n\r\n" not in seen
     record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["reason"], record["status"]) == ("foreign_fine_tune", 404)

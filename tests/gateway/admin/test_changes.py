@@ -96,6 +96,7 @@ async def test_what_stands_and_is_not_applied_in_time_is_said_to_be_so(store: St
             await live(store, made.revision - 1)
             await asyncio.sleep(0.2)
 
+    await live(store, made.revision - 1)
     beating = asyncio.create_task(silent_no_longer())
     try:
         kept = await keep(control)
