@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,25 +18,22 @@ from typing import Any
 import structlog
 from msgspec import Struct
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from finetune.warnings import JobWarnings
-from gateway import asgi, endpoints, timestamps
+from gateway import asgi, endpoints, own_routes, timestamps
 from gateway.admin import api
 from gateway.admin.changes import Control
-from gateway.admin.handling import error_response, mount
+from gateway.admin.handling import mount
 from gateway.bootstrap import reading as bootstrap
 from gateway.bootstrap.applying import Applier
 from gateway.compiling import account_of, open_api_key
-from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.following import Follower, StoreState
 from gateway.last_used import LastUsed
 from gateway.lifecycle import Lifecycle, Limits
-from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.metrics import Metrics
+from gateway.own_routes import Status
 from gateway.replicas import Replica
 from gateway.routing import Routes
 from gateway.secrets import CannotOpen, Keyring
@@ -145,6 +142,17 @@ class Gateway:
         self.stopping = True
         asyncio.get_running_loop().call_later(_LEAVE_SECONDS, setattr, self.lifecycle, "draining", True)
 
+    def status(self) -> Status:
+        """What this replica says of itself."""
+        return Status(
+            ready=self.lifecycle.ready,
+            stopping=self.stopping,
+            replica=self.replica.id,
+            revision=self.routes.revision,
+            store=self.follower.state,
+            stale=self.follower.cause,
+        )
+
     async def _translator_origin(self) -> Origin:
         """Where the translator is; it and its directory are made when a call first needs them."""
         if self._translator is None:
@@ -238,13 +246,10 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
 
     starlette = Starlette(
         routes=[
-            Route("/", _root, methods=["HEAD", "GET"]),
-            Route("/healthz", _alive),
-            Route("/readyz", _readiness(gateway)),
-            Route("/metrics", _metrics(gateway)),
+            *own_routes.routes(gateway.status, gateway.metrics.exposition),
             *(mount(row, gateway.routes, gateway.last_used.seen, settings.trusted_proxies) for row in table),
         ],
-        exception_handlers={404: _not_found, 405: _method_not_allowed, 500: _internal_error},
+        exception_handlers=own_routes.ON_ERROR,
         lifespan=lifespan,
     )
 
@@ -305,62 +310,3 @@ async def run_worker(settings: Settings, until: asyncio.Event) -> None:
         await worker.run(store, manager, artifacts_url=settings.artifacts_url or "", until=until)
     finally:
         await store.close()
-
-
-async def _alive(_: Request) -> Response:
-    return Response(status_code=200)
-
-
-async def _root(request: Request) -> Response:
-    if request.method == "HEAD":
-        return await _alive(request)
-    words = "This is a Housestyle gateway. Calls go to /v1, the admin API is under /admin/api."
-    return error_response(GatewayError("not_found", words))
-
-
-def _readiness(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
-    async def readiness(_: Request) -> Response:
-        ready = gateway.lifecycle.ready and not gateway.stopping
-        body = {
-            "ready": ready,
-            "draining": gateway.stopping,
-            "replica": gateway.replica.id,
-            "revision": gateway.routes.revision,
-            "store": gateway.follower.state,
-        }
-        cause = _cause(gateway)
-        if cause:
-            body["cause"] = cause
-        return JSONResponse(body, 200 if ready else 503)
-
-    return readiness
-
-
-def _cause(gateway: Gateway) -> str:
-    """Why a replica is not ready, or serves what it knew last, in words for whoever is on call."""
-    if gateway.stopping:
-        return "this replica is shutting down"
-    if not gateway.follower.cause:
-        return ""
-    serving = "serving what was known last" if gateway.lifecycle.ready else "nothing is known yet"
-    return f"{serving}: {gateway.follower.cause}"
-
-
-def _metrics(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
-    async def metrics(_: Request) -> Response:
-        return Response(gateway.metrics.exposition(), media_type=CONTENT_TYPE)
-
-    return metrics
-
-
-async def _not_found(_: Request, __: Exception) -> Response:
-    return error_response(GatewayError("not_found"))
-
-
-async def _method_not_allowed(_: Request, __: Exception) -> Response:
-    return error_response(GatewayError("method_not_allowed"))
-
-
-async def _internal_error(request: Request, error: Exception) -> Response:
-    log.error("admin_call_failed", path=request.url.path, exc_info=error)
-    return error_response(GatewayError("internal_error"))

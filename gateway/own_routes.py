@@ -1,0 +1,96 @@
+"""The gateway's own pages: alive, ready, metrics; and what it answers where there is nothing. No calls, no admin."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.admin.handling import error_response
+from gateway.errors import GatewayError
+from gateway.following import StoreState
+from gateway.metrics import CONTENT_TYPE
+
+log = structlog.get_logger(__name__)
+
+
+class Status(Struct, frozen=True):
+    """What a replica says of itself. `stale`: why it does not follow the store; "" where it does."""
+
+    ready: bool
+    stopping: bool
+    replica: str
+    revision: int
+    store: StoreState
+    stale: str
+
+    @property
+    def cause(self) -> str:
+        """Why it is not ready, or serves what it knew last, in words for whoever is on call."""
+        if self.stopping:
+            return "this replica is shutting down"
+        if not self.stale:
+            return "" if self.ready else "HOUSESTYLE_BOOTSTRAP is being applied"
+        return f"{'serving what was known last' if self.ready else 'nothing is known yet'}: {self.stale}"
+
+
+def routes(status: Callable[[], Status], exposition: Callable[[], bytes]) -> list[Route]:
+    """The pages. `exposition` gives the metrics as Prometheus reads them."""
+
+    async def readiness(_: Request) -> Response:
+        now = status()
+        ready = now.ready and not now.stopping
+        body: dict[str, Any] = {
+            "ready": ready,
+            "draining": now.stopping,
+            "replica": now.replica,
+            "revision": now.revision,
+            "store": now.store,
+        }
+        if now.cause:
+            body["cause"] = now.cause
+        return JSONResponse(body, 200 if ready else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(exposition(), media_type=CONTENT_TYPE)
+
+    return [
+        Route("/", _root, methods=["HEAD", "GET"]),
+        Route("/healthz", _alive),
+        Route("/readyz", readiness),
+        Route("/metrics", metrics),
+    ]
+
+
+async def _alive(_: Request) -> Response:
+    return Response(status_code=200)
+
+
+async def _root(request: Request) -> Response:
+    if request.method == "HEAD":
+        return await _alive(request)
+    words = "This is a Housestyle gateway. Calls go to /v1, the admin API is under /admin/api."
+    return error_response(GatewayError("not_found", words))
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return error_response(GatewayError("not_found"))
+
+
+async def _method_not_allowed(_: Request, __: Exception) -> Response:
+    return error_response(GatewayError("method_not_allowed"))
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    log.error("admin_call_failed", path=request.url.path, exc_info=error)
+    return error_response(GatewayError("internal_error"))
+
+
+ON_ERROR: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    404: _not_found,
+    405: _method_not_allowed,
+    500: _internal_error,
+}
