@@ -82,7 +82,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         redis_url=redis_url,
         attached=bool(attached),
         data_dir=Path(environ.get("HOUSESTYLE_DATA_DIR") or "housestyle-data").absolute(),
-        admin_key=_secret(environ.get("HOUSESTYLE_ADMIN_KEY")),
+        admin_key=_admin_key(environ),
         encryption_keys=tuple(map(encryption_key, map(Secret, _list(environ, "HOUSESTYLE_ENCRYPTION_KEYS")))),
         artifacts_url=environ.get("HOUSESTYLE_ARTIFACTS_URL") or None,
         vault_roots=tuple(_root(text) for text in _list(environ, "HOUSESTYLE_VAULT_ROOTS")),
@@ -155,6 +155,13 @@ def _translator_python(environ: Mapping[str, str]) -> Path | None:
         return Path(named)
     beside = Path(f"{sys.prefix}-translator") / "bin" / "python"
     return beside if beside.exists() else None
+
+
+def _admin_key(environ: Mapping[str, str]) -> Secret | None:
+    key = _secret(environ.get("HOUSESTYLE_ADMIN_KEY"))
+    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+        raise SettingsError("HOUSESTYLE_ADMIN_KEY has a character that a header cannot hold, such as a space.")
+    return key
 
 
 def _secret(text: str | None) -> Secret | None:

@@ -8,7 +8,7 @@ import msgspec
 from finetune import records
 from gateway import last_used, timestamps
 from gateway.admin import views
-from gateway.admin.changes import Control, Plan
+from gateway.admin.changes import Control, Plan, tenant_kept
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import KeyPost, ListView, NewKeyView
 from gateway.errors import GatewayError
@@ -18,6 +18,8 @@ from gateway.store.connection import StoreUnavailable, Write
 from gateway.store.rows import KeyRow, key_row
 from policies import access
 from policies.access import Action
+
+_MOST_KEYS = 10_000  # every replica holds each of them
 
 
 class Credentials:
@@ -60,12 +62,15 @@ class Credentials:
         )
 
         async def plan() -> Plan[None]:
-            if asked.tenant:
-                await self._control.tenant(asked.tenant)
             writes = [
                 Write(keys.KEYS, row.id, None, msgspec.json.encode(row)),
                 Write(keys.keys_of(asked.tenant), row.id, None, b"{}"),
             ]
+            if asked.tenant:
+                _, tenant = await self._control.tenant(asked.tenant)
+                writes.append(tenant_kept(asked.tenant, tenant))
+            if await self._control.store.count(keys.keys_of(asked.tenant)) >= _MOST_KEYS:
+                raise GatewayError("invalid_field", f"There are {_MOST_KEYS} keys here; revoke some first.")
             return Plan(writes, None, None, msgspec.to_builtins(views.key(row)))
 
         changed = await self._control.change(asked.actor, "key.make", asked.tenant or None, plan)

@@ -61,7 +61,7 @@ class Asked(Struct, frozen=True):
     def limit(self) -> int:
         """The page's size. Raises GatewayError `invalid_field`."""
         text = self.query.get("limit", str(_DEFAULT_LIMIT))
-        if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _MAX_LIMIT:
+        if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= _MAX_LIMIT:
             raise GatewayError("invalid_field", f"`limit` must be between 1 and {_MAX_LIMIT}.", "limit")
         return int(text)
 

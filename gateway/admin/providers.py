@@ -15,10 +15,11 @@ from gateway.errors import GatewayError
 from gateway.secrets import CannotOpen, Keyring, hint
 from gateway.store.rows import ProviderRow, TenantRow
 from gateway.upstream.addresses import AddressNotAllowed, Guard, InvalidUrl, parse_base_url
-from gateway.wire.kinds import KINDS
+from gateway.wire.kinds import KINDS, is_translated
 from policies.access import Action
 
 _NAME_LENGTH = 63
+_MOST_PROVIDERS = 64  # they stand in one row, which every change of the tenant writes anew
 
 
 class Providers:
@@ -53,6 +54,8 @@ class Providers:
         async def plan() -> Plan[TenantRow]:
             tenant, row = await self._control.tenant(asked.tenant)
             before = tenant.providers.get(name)
+            if before is None and len(tenant.providers) >= _MOST_PROVIDERS:
+                raise GatewayError("invalid_field", f"A tenant has at most {_MOST_PROVIDERS} providers.", "provider")
             _refuse_fine_tune(tenant, body.default_model)
             made = await self._provider(asked.tenant, name, body, before)
             after = replace(
@@ -104,7 +107,13 @@ class Providers:
         base_url = body.base_url or (before.base_url if before and same_kind else KINDS[body.kind].base_url)
         base_url = base_url.rstrip("/")
         await self._check_address(body.kind, base_url)
-        moved = before is not None and (before.base_url != base_url or not same_kind)
+        options = msgspec.to_builtins(body.options)
+        leads = _leads(body.kind, body.default_model, options)
+        moved = before is not None and (
+            before.base_url != base_url
+            or not same_kind
+            or leads != _leads(before.kind, before.default_model, before.options)
+        )
         if body.api_key is None and moved and before and before.sealed_api_key:
             raise GatewayError("api_key_required", param="api_key")
         sealed, shown = (before.sealed_api_key, before.api_key_hint) if before else (None, None)
@@ -114,7 +123,7 @@ class Providers:
             if sealed is None or not self._seals(sealed, body.api_key, tenant, field):
                 sealed = self._keyring.seal(body.api_key, tenant=tenant, field=field)
             shown = hint(body.api_key)
-        return ProviderRow(body.kind, base_url, body.default_model, sealed, shown, msgspec.to_builtins(body.options))
+        return ProviderRow(body.kind, base_url, body.default_model, sealed, shown, options)
 
     def _seals(self, sealed: str, api_key: str, tenant: str, field: str) -> bool:
         """Whether this is the key that is sealed already: sealed again, it would look like another."""
@@ -140,6 +149,14 @@ class Providers:
             raise GatewayError("address_not_allowed", words, "base_url") from None
         except OSError:
             return  # a name that does not resolve yet is judged when it does
+
+
+def _leads(kind: str, default_model: str, options: dict[str, Any]) -> tuple[object, ...]:
+    """What says, of a provider that is reached by way of the translator, whom its key is sent to and in which form."""
+    if not is_translated(kind):
+        return ()
+    vendor = options.get("provider") or default_model.partition("/")[0] if kind == "litellm" else None
+    return (vendor, *(options.get(name) for name in ("region", "access_key_id", "project", "location")))
 
 
 def _check_key(kind: str, api_key: str) -> None:

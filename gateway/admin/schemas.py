@@ -12,10 +12,10 @@ from finetune.values import Backend, Notice
 from gateway.masked import Secret
 
 Label = Annotated[str, Meta(max_length=200)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
 ModelName = Annotated[str, Meta(min_length=1, max_length=256)]
 Share = Annotated[float, Meta(gt=0, le=1)]
-Option = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+Option = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}\Z")]
 Kind = Literal[
     "openai",
     "openai_compatible",
@@ -39,7 +39,7 @@ class TenantPut(Struct, forbid_unknown_fields=True):
     rule: Literal["default_only", "all", "off"] | UnsetType = UNSET
     fallback: Literal["stock", "fail"] | UnsetType = UNSET
     suspended: bool | UnsetType = UNSET
-    allowed_paths: tuple[Label, ...] | UnsetType = UNSET
+    allowed_paths: Annotated[tuple[Label, ...], Meta(max_length=100)] | UnsetType = UNSET
 
 
 class ProviderOptions(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):

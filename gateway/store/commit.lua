@@ -76,7 +76,13 @@ if #entry > 0 then
     fields[#fields + 1] = argument(write, 1) .. '/' .. argument(write, 2)
     fields[#fields + 1] = after == '' and '' or stamp .. after
   end
-  redis.call('XADD', changes, 'MAXLEN', '~', '100000', string.format('%d-0', revision), unpack(fields))
+  -- Whoever is further behind loads all rows anew; so that large rows do not fill the memory, they are kept shorter.
+  local size = 0
+  for _, field in ipairs(fields) do
+    size = size + #field
+  end
+  local most = math.max(100, math.min(100000, math.floor(67108864 / size)))
+  redis.call('XADD', changes, 'MAXLEN', '~', string.format('%d', most), string.format('%d-0', revision), unpack(fields))
 end
 local id, keep = '*', tonumber(ARGV[10]) * 86400
 local oldest = string.format('%d-0', math.max(0, redis.call('TIME')[1] - keep) * 1000)

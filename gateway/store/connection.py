@@ -158,6 +158,11 @@ class Store:
             found = await cast("Any", self.redis.hmget(keys.table(table), list(fields)))
         return [parse_row(raw) if raw is not None else None for raw in found]
 
+    async def count(self, table: str) -> int:
+        """How many rows a table has. Raises StoreUnavailable."""
+        with translated():
+            return int(await cast("Any", self.redis.hlen(keys.table(table))))
+
     async def fields(self, table: str) -> list[str]:
         """The names of a table's rows, sorted. Raises StoreUnavailable."""
         with translated():

@@ -118,6 +118,7 @@ NUMBERS = [
     "HOUSESTYLE_POLL_SECONDS",
 ]
 BAD = [(variable, text) for variable in NUMBERS for text in ("ten", "-1", "nan", "inf", "-inf", "1e12", "10s", "1,5")]
+BAD += [("HOUSESTYLE_ADMIN_KEY", text) for text in ("hs_a key", "hs_schlüssel", "hs_key ")]
 BAD += [(variable, "1.5") for variable in ("HOUSESTYLE_MAX_CONCURRENT", "HOUSESTYLE_WHY_DAYS", "HOUSESTYLE_WHY_MAX")]
 BAD += [
     ("HOUSESTYLE_UPSTREAM_ALLOW", text) for text in ("ten", "10.0.0.1/8", "10.0.0.0/33", "localhost", "10.0.0.0/8;::1")

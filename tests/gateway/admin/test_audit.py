@@ -308,6 +308,7 @@ def test_pages_and_an_export_hold_the_same(admin: Admin, firm: Firm) -> None:
         ("cursor=0-0", "invalid_field", "cursor"),
         ("limit=0", "invalid_field", "limit"),
         ("limit=501", "invalid_field", "limit"),
+        (f"limit={'9' * 5000}", "invalid_field", "limit"),
         ("tenant=a%22%0D%0Ax-made-up:1", "invalid_tenant_name", "tenant"),
     ],
 )

@@ -96,6 +96,38 @@ def test_a_secret_is_not_carried_to_another_address(admin: Admin, path: str, cha
     assert admin.put(f"{path}/main", {**moved, "api_key": SECRET})["base_url"] == change["base_url"]
 
 
+BEDROCK = {"region": "eu-central-1", "access_key_id": "AKIA123"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "options", "change"),
+    [
+        ("litellm", "openai/gpt-4o", {"provider": "openai"}, {"options": {"provider": "huggingface"}}),
+        ("litellm", "openai/gpt-4o", {"provider": "openai"}, {"default_model": "deepseek/chat", "options": {}}),
+        ("litellm", "openai/gpt-4o", {}, {"default_model": "deepseek/chat"}),
+        ("bedrock", "anthropic.claude", BEDROCK, {"options": {"region": "eu-central-1"}}),  # as a bearer token
+        ("bedrock", "anthropic.claude", BEDROCK, {"options": {**BEDROCK, "region": "us-east-1"}}),
+    ],
+)
+def test_nor_to_whomever_options_or_a_model_would_lead_it(
+    admin: Admin, path: str, kind: str, model: str, options: dict[str, str], change: dict[str, Any]
+) -> None:
+    body = {"kind": kind, "default_model": model, "options": options}
+    admin.put(f"{path}/main", {**body, "api_key": SECRET})
+    assert admin.refused("PUT", f"{path}/main", {**body, **change}) == (422, "api_key_required", "api_key")
+    assert admin.put(f"{path}/main", body)["options"] == options
+    assert admin.put(f"{path}/main", {**body, **change, "api_key": SECRET})["default_model"] == (
+        change.get("default_model") or model
+    )
+
+
+def test_a_tenant_has_not_any_number_of_them(admin: Admin, path: str) -> None:
+    for number in range(64):
+        admin.put(f"{path}/p{number}", BODY)
+    assert admin.refused("PUT", f"{path}/more", BODY) == (422, "invalid_field", "provider")
+    admin.put(f"{path}/p1", {**BODY, "default_model": "gpt-4.1"})
+
+
 @pytest.mark.parametrize(
     ("body", "code", "param"),
     [
@@ -115,6 +147,7 @@ def test_a_secret_is_not_carried_to_another_address(admin: Admin, path: str, cha
         ({**BODY, "base_url": "https://api.openai.com:99999"}, "invalid_field", "base_url"),
         ({**BODY, "base_url": "nonsense"}, "invalid_field", "base_url"),
         ({**BODY, "options": []}, "invalid_field", "options"),
+        ({**BODY, "options": {"api_version": "2024-10-21\n"}}, "invalid_field", "options.api_version"),
         ({**BODY, "options": {"aws_secret_access_key": "x"}}, "unknown_field", "options.aws_secret_access_key"),
         ({**BODY, "kind": "openai_compatible"}, "invalid_field", "base_url"),
     ],
