@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from finetune import records
 from gateway.store import keys
 from gateway.store.connection import Conflict, Store, Write, translated
-from gateway.store.rows import tenant_row
+from gateway.store.rows import Row, key_row, tenant_row
 
 log = structlog.get_logger(__name__)
 
@@ -21,13 +21,15 @@ async def finish(store: Store, artifacts_url: str) -> None:
     leaving = await store.fields(keys.LEAVING)
     if not leaving:
         return
-    busy = {tenant for tenant, _ in await records.live(store)}
+    live = await records.live(store)
+    busy = {tenant for tenant, _ in live}
+    damaged = [job_id for tenant, job_id in live if not tenant]  # rows that do not tell whose job it is
     for tenant in leaving:
-        if tenant in busy:
+        if tenant in busy or any(await store.rows(keys.jobs_of(tenant), damaged)):
             continue
         try:
             await _finish(store, tenant, artifacts_url)
-        except OSError:  # the artifacts' place; the other tenants need not wait for it
+        except (OSError, msgspec.MsgspecError):  # the artifacts' place, or a damaged row: the others need not wait
             log.exception("tenant_cannot_leave", tenant=tenant)
 
 
@@ -52,11 +54,28 @@ async def _finish(store: Store, tenant: str, artifacts_url: str) -> None:
 
 
 async def _drop_keys(store: Store, tenant: str) -> None:
-    """The rows of keys that stopped with their tenant."""
+    """The keys that stopped with their tenant, and when they were last used; no bootstrap file brings one back.
+
+    A key is listed until all else of it is gone, so that what was cut off is found again.
+    """
     table = keys.keys_of(tenant)
     for key_id in await store.fields(table):
-        rows = [(name, await store.row(name, key_id)) for name in (keys.KEYS, table)]
-        await store.commit([Write(name, key_id, row, None) for name, row in rows if row is not None])
+        row = await store.row(keys.KEYS, key_id)
+        if row is not None:
+            await store.commit([Write(keys.KEYS, key_id, row, None), *await _tombstone(store, row)])
+        with translated():  # after its row: a time is written as long as that is there
+            await cast("Any", store.redis.hdel(keys.LAST_USED, key_id))
+        await store.commit([Write(table, key_id, await store.row(table, key_id), None)])
+
+
+async def _tombstone(store: Store, key: Row) -> list[Write]:
+    """What keeps a bootstrap file from making the key again, unless that is there already."""
+    try:
+        field = keys.bootstrap_key(key_row(key).sha256)
+    except msgspec.MsgspecError:
+        return []  # whose hash it was cannot be told
+    mark = await store.row(keys.BOOTSTRAP, field)
+    return [Write(keys.BOOTSTRAP, field, None, keys.TOMBSTONE)] if mark is None else []
 
 
 async def _erase(store: Store, tenant: str, artifacts_url: str) -> None:

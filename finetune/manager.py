@@ -26,7 +26,8 @@ from finetune.records import Stored
 from finetune.steps import Step
 from finetune.values import Job
 from finetune.vaults import VaultNotAllowed, VaultUnreadable, open_vault, roots_of
-from gateway.store import keys
+from gateway.store import audits, keys
+from gateway.store.audits import WORKER
 from gateway.store.connection import Conflict, Store, StoreUnavailable, Write
 from gateway.store.rows import Row, TenantRow, tenant_row
 
@@ -118,12 +119,16 @@ class Manager:
         """A job that becomes `ready` makes its model known to the data plane in the same change."""
         job = replace(step.job, checked_at=time.time())
         also: tuple[Write, ...] = ()
+        audit = b""
         if job.status == "ready" and not tick.tenant.deleted:
             access = self._access(tick.tenant, job.provider)
             account = access.sealed_account if access is not None else None
             known = activation.known(tick.tenant, job, account, now=records.now())
             also = (Write(keys.TENANTS, job.tenant, tick.row, msgspec.json.encode(known)),)
-        await records.save(self._store, tick.stored, job, *step.events, also=also)
+            after = {"job_id": job.id, "model": job.fine_tuned_model}
+            now, action = records.now(), "job.ready"
+            audit = audits.encode(WORKER, time=now, action=action, tenant=job.tenant, before=None, after=after)
+        await records.save(self._store, tick.stored, job, *step.events, also=also, audit=audit)
 
     async def _queued(self, tick: Tick) -> Step:
         job, now = tick.job, records.now()

@@ -86,10 +86,12 @@ async def save(
     after: Job,
     *events: tuple[str, str],
     also: tuple[Write, ...] = (),
+    audit: bytes = b"",
 ) -> Stored:
     """Replaces the job, with `also` in the same change, and gives it back. Raises Conflict, StoreUnavailable.
 
-    Each event is `(kind, message)`. A job that is over leaves the live ones here, and nowhere else.
+    `audit` is the record of what `also` changes. Each event is `(kind, message)`. A job that is over leaves the live
+    ones here, and nowhere else.
     """
     body = encode(after)
     writes = [Write(keys.jobs_of(after.tenant), after.id, before.row, body), *also]
@@ -98,7 +100,7 @@ async def save(
         if row is not None:
             writes.append(Write(keys.LIVE_JOBS, after.id, row, None))
     notes = [note(after.id, kind, message) for kind, message in events]
-    committed = await store.commit(writes, notes=notes)
+    committed = await store.commit(writes, audit=audit, tenant=after.tenant, notes=notes)
     return Stored(after, Row(b"%d %s" % (committed.revision, body), committed.revision, body))
 
 

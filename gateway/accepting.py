@@ -5,19 +5,21 @@ epoch then begins, which every replica takes over. What was revoked or deleted s
 Until then the store takes no change from anybody, so what is read here cannot change under it.
 """
 
+import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Literal, cast
 
+import msgspec
 from msgspec import Struct
 
 from gateway.errors import GatewayError
 from gateway.replicas import is_live
 from gateway.routing import Routes
 from gateway.store import keys, marks
-from gateway.store.connection import Store, translated
+from gateway.store.connection import Store, StoreUnavailable, translated
 from gateway.store.marks import Mark, Meta, Relation
-from gateway.store.rows import key_row
+from gateway.store.rows import Row, key_row, tenant_row
 
 _BATCH = 500
 
@@ -60,7 +62,7 @@ class Acceptance:
                 f"The replica {furthest.id} knows revision {furthest.revision}, this one {known.revision}: ask that."
             )
             raise GatewayError("replica_behind", words)
-        await self._store.diverged(meta.mark, known.revision)
+        await self._store.diverged(meta.mark, known)
         return meta
 
     async def accept(self, meta: Meta, state: Literal["store", "replicas"], audit: bytes) -> Accepted:
@@ -71,19 +73,22 @@ class Acceptance:
         written = 0
         async for batch in _batches(places):
             written += len(batch)
-            await self._write(meta.mark, batch)
+            await self._write(meta.mark, state, batch)
         epoch = secrets.token_hex(8)
         arguments: list[Any] = [meta.mark.epoch, meta.mark.revision, meta.mark.token, epoch, secrets.token_hex(8)]
-        arguments += [known.revision + 1, known.epoch, audit]
-        with translated():
+        arguments += [known.revision + 1, known.epoch, audit, state]
+        with _unsure():
             names = [keys.META, keys.CHANGES, keys.AUDIT]
             revision = int(await cast("Any", self._accept(keys=names, args=arguments)))
+        if revision < 0:
+            raise GatewayError("store_half_restored")
         if not revision:
             raise GatewayError("conflict")
         return Accepted(state, epoch, revision, tuple(revoked), written)
 
     async def _as_known(self) -> AsyncIterator[_Place]:
-        """The store's rows made what this replica knows: its own rows, and no others."""
+        """The store's rows made what this replica knows: its own rows, and no others; but for rows of a newer version,
+        which it cannot read."""
         held: dict[str, set[str]] = {table: set() for table in keys.FOLLOWED}
         for table, field, value in self._routes.rows():
             held[table].add(field)
@@ -91,33 +96,60 @@ class Acceptance:
             if table == keys.KEYS:
                 yield self._listing(field), field, value.partition(b" ")[0] + b" {}"
         for table in keys.FOLLOWED:
-            async for field, _ in self._store.scan(table):
-                if field not in held[table]:
+            async for field, row in self._store.scan(table):
+                if field not in held[table] and _readable(table, row):
                     yield table, field, b""
 
     async def _as_stored(self, revoked: list[str], known: Mark) -> AsyncIterator[_Place]:
-        """The store's rows, without the keys that were revoked and the tenants that were deleted."""
+        """The store's rows, without the keys that were revoked and the tenants that were deleted; and with each of the
+        bootstrap file's marks: what was revoked must not be taken for new by the next replica that starts."""
         if known == Mark():
             return
         async for field, row in self._store.scan(keys.KEYS):
             if not self._routes.has_key(field):
                 revoked.append(field)
                 yield keys.KEYS, field, b""
-                yield keys.keys_of(key_row(row).tenant or ""), field, b""
+                if _readable(keys.KEYS, row):
+                    yield keys.keys_of(key_row(row).tenant or ""), field, b""
         for field, value in self._routes.deleted_tenants():
             yield keys.TENANTS, field, value
+        kept = set(await self._store.fields(keys.BOOTSTRAP))
+        for field, value in self._routes.bootstrap_marks():
+            if field not in kept:
+                yield keys.BOOTSTRAP, field, value
 
     def _listing(self, key_id: str) -> str:
         return keys.keys_of(self._routes.tenant_of_key(key_id) or "")
 
-    async def _write(self, found: Mark, batch: list[_Place]) -> None:
+    async def _write(self, found: Mark, state: str, batch: list[_Place]) -> None:
         names = [keys.META, *(keys.table(table) for table, _, _ in batch)]
-        arguments: list[Any] = [found.epoch, found.revision, found.token]
+        arguments: list[Any] = [found.epoch, found.revision, found.token, state]
         for _, field, value in batch:
             arguments += [field, value]
-        with translated():
+        with _unsure():
             if not await cast("Any", self._restore(keys=names, args=arguments)):
                 raise GatewayError("conflict")
+
+
+@contextlib.contextmanager
+def _unsure() -> Iterator[None]:
+    """Maps redis-py's errors: what was on its way may have been done."""
+    try:
+        with translated():
+            yield
+    except StoreUnavailable as error:
+        raise StoreUnavailable(str(error), unsure=True) from error
+
+
+def _readable(table: str, row: Row) -> bool:
+    try:
+        if table == keys.TENANTS:
+            tenant_row(row)
+        elif table == keys.KEYS:
+            key_row(row)
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 async def _batches(places: AsyncIterator[_Place]) -> AsyncIterator[list[_Place]]:

@@ -41,6 +41,7 @@ from gateway.settings import Settings
 from gateway.store.connection import Store, StoreUnavailable
 from gateway.store.rows import TenantRow
 from gateway.telemetry import Telemetry
+from gateway.threads import EndingThreads
 from gateway.translating import Translator
 from gateway.upstream.addresses import Guard, Origin
 from gateway.upstream.pool import Pool, Timeouts
@@ -77,6 +78,7 @@ class Gateway:
         self.last_used = LastUsed(self.store)
         self._settings = settings
         self._environ = environ
+        self._bootstrap_waits = ""
         self._translator: Translator | None = None
         timeouts = Timeouts(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
         self.pool = Pool(self.guard, timeouts, proxies=settings.proxies)
@@ -99,11 +101,12 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follows, beats, writes; and at the end says goodbye and loses nothing."""
+        asyncio.get_running_loop().set_default_executor(EndingThreads())
         tasks = [
             asyncio.create_task(work)
             for work in (
                 self.follower.run(),
-                self.replica.run(self.follower.loaded, self.follower.changed, lambda: self.routes.revision),
+                self.replica.run(self.follower.loaded, self.follower.changed, self._applied),
                 self.why.run(),
                 self.warnings.run(),
                 self.last_used.run(),
@@ -151,7 +154,15 @@ class Gateway:
             revision=self.routes.revision,
             store=self.follower.state,
             stale=self.follower.cause,
+            bootstrap=self._bootstrap(),
         )
+
+    def _bootstrap(self) -> str:
+        """How far the file is, while it is being applied."""
+        if not self.applier.at:
+            return ""
+        waits = f"; it waits for {self._bootstrap_waits}" if self._bootstrap_waits else ""
+        return f"HOUSESTYLE_BOOTSTRAP is being applied ({self.applier.at}){waits}"
 
     async def _translator_origin(self) -> Origin:
         """Where the translator is; it and its directory are made when a call first needs them."""
@@ -168,6 +179,10 @@ class Gateway:
         while self.lifecycle.unsettled and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.01)
 
+    def _applied(self) -> int:
+        """The revision that calls obey; none is claimed while another state of the store is loaded."""
+        return self.routes.revision if self.follower.loaded.is_set() else 0
+
     def _told(self, state: StoreState, revision: int) -> None:
         self.metrics.following.set(state is StoreState.CONNECTED)
         self.metrics.revision.set(revision)
@@ -183,9 +198,11 @@ class Gateway:
             try:
                 report = await self.applier.apply(self.document)
             except StoreUnavailable as error:
-                log.warning("bootstrap_waits", cause=str(error))
+                self._bootstrap_waits = f"the store: {error}"
+                log.warning("bootstrap_waits", path=self.applier.at, cause=str(error))
                 await asyncio.sleep(_BOOTSTRAP_SECONDS)
                 continue
+            self._bootstrap_waits = f"revision {report.revision} to be known here"
             while self.routes.revision < report.revision:  # noqa: ASYNC110 - once, at start
                 await asyncio.sleep(0.01)
             return
@@ -235,7 +252,6 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
         gateway.keyring,
         gateway.guard,
         gateway.why,
-        gateway.applier.remember,
     )
 
     @contextlib.asynccontextmanager

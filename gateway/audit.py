@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.store import keys
+from gateway.store.audits import Kept, Who
 from gateway.store.connection import Store, translated
 from gateway.timestamps import to_seconds
 
@@ -20,35 +21,6 @@ _MOST_SCANNED = 20_000  # entries for one page of a list, however rare what is a
 # A record's time is its gateway's, its id the store's: look from this long before to this long after.
 _CLOCK_SKEW_MS = 3_600_000
 _DAY_MS = 86_400_000
-
-
-class Actor(Struct, frozen=True):
-    """Who makes a change: role, id and label of the key; and where from (None: not over a network)."""
-
-    type: str
-    id: str
-    label: str = ""
-    address: str | None = None
-
-
-class Who(Struct, frozen=True):
-    """An actor as a record has it."""
-
-    type: str
-    id: str
-    label: str
-
-
-class _Kept(Struct, frozen=True):
-    """A record as the store has it: without its id and revision, which its entry gives."""
-
-    time: str
-    actor: Who
-    action: str
-    tenant: str | None = None
-    address: str | None = None
-    before: Any = None
-    after: Any = None
 
 
 class AuditRecord(Struct, frozen=True):
@@ -86,13 +58,7 @@ class Page(Struct, frozen=True):
     next_cursor: str | None
 
 
-_DECODER = msgspec.json.Decoder(_Kept)
-
-
-def encode(actor: Actor, *, time: str, action: str, tenant: str | None, before: Any, after: Any) -> bytes:
-    """The record that the store keeps. `before` and `after` must hold no secrets."""
-    who = Who(actor.type, actor.id, actor.label)
-    return msgspec.json.encode(_Kept(time, who, action, tenant, actor.address, before, after))
+_DECODER = msgspec.json.Decoder(Kept)
 
 
 class AuditReader:

@@ -7,20 +7,24 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 from redis.exceptions import RedisError
 
 from gateway import datadir, settings
 from gateway.bootstrap import reading
 from gateway.checks import places, providers, records, server
+from gateway.checks.apart import Hangs, apart
 from gateway.checks.findings import Finding, note, ok, wrong
 from gateway.secrets import Keyring
 from gateway.settings import Settings, SettingsError
 from gateway.store.connection import Store, StoreUnavailable
 from gateway.store.embedded import EmbeddedError, EmbeddedRedis, find_server, running_url
+from gateway.threads import EndingThreads
 
 _NAMED = re.compile(r"HOUSESTYLE_[A-Z_]+|HTTPS_PROXY")
 _STORE_SECONDS = 60.0
+_FILE_SECONDS = 5.0
 
 
 def run(environ: Mapping[str, str]) -> list[Finding]:
@@ -30,12 +34,11 @@ def run(environ: Mapping[str, str]) -> list[Finding]:
         return [*found, note("everything else", "Not looked at while the settings are wrong.")]
     if not read.embedded:
         found += _external(read)
-    if read.bootstrap is not None:
-        found.append(_bootstrap(read, environ))
-    found.append(places.data_directory(read.data_dir))
-    found += places.vault_roots(read.vault_roots)
-    with _redis(read, environ, found) as url:
-        found += asyncio.run(_reached(url, read, environ))
+    directory, told = asyncio.run(_local(read, environ))
+    found += told
+    artifacts_url = read.artifacts_url or ((read.data_dir / "artifacts").as_uri() if directory.there else None)
+    with _redis(read, environ, found, directory) as url:
+        found += asyncio.run(_reached(url, read, environ, artifacts_url))
     return found
 
 
@@ -76,19 +79,36 @@ def _external(read: Settings) -> list[Finding]:
     return missing
 
 
-def _bootstrap(read: Settings, environ: Mapping[str, str]) -> Finding:
-    assert read.bootstrap is not None  # noqa: S101 - its caller has looked
+async def _local(read: Settings, environ: Mapping[str, str]) -> tuple[places.Directory, list[Finding]]:
+    """What there is to say of files and folders, each of which may lie on a mount that hangs."""
+    directory, vaults, bootstrap = await asyncio.gather(
+        places.data_directory(read.data_dir),
+        places.vault_roots(read.vault_roots),
+        _bootstrap(read.bootstrap, environ),
+    )
+    return directory, [*bootstrap, directory.finding, *vaults]
+
+
+async def _bootstrap(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
+    if path is None:
+        return []
     try:
-        document = reading.read(read.bootstrap, environ)
-    except SettingsError as error:
-        return wrong("bootstrap", f"{read.bootstrap}: {error}")
-    return ok("bootstrap", f"{read.bootstrap} has {len(document.entries)} entries.")
+        document = await apart(lambda: reading.read(path, environ), _FILE_SECONDS)
+    except (SettingsError, Hangs) as error:
+        return [wrong("bootstrap", f"{path}: {error}")]
+    return [ok("bootstrap", f"{path} has {len(document.entries)} entries.")]
 
 
 @contextlib.contextmanager
-def _redis(read: Settings, environ: Mapping[str, str], found: list[Finding]) -> Iterator[str | None]:
+def _redis(
+    read: Settings, environ: Mapping[str, str], found: list[Finding], directory: places.Directory
+) -> Iterator[str | None]:
     """Where Redis is: the one set, the one that runs embedded, or one started for as long as this takes. None where
     there is none to look at, which is in `found` then."""
+    if read.embedded and directory.hangs:
+        found.append(note("redis", "The embedded one is not looked at while the data directory does not answer."))
+        yield None
+        return
     url = read.redis_url or running_url(read.data_dir)
     if url is not None:
         yield url
@@ -106,11 +126,13 @@ def _redis(read: Settings, environ: Mapping[str, str], found: list[Finding]) -> 
         yield None
 
 
-async def _reached(url: str | None, read: Settings, environ: Mapping[str, str]) -> list[Finding]:
+async def _reached(
+    url: str | None, read: Settings, environ: Mapping[str, str], artifacts_url: str | None
+) -> list[Finding]:
     """Everything over a network, and what the store holds."""
-    artifacts_url = read.artifacts_url or (read.data_dir / "artifacts").as_uri()
+    asyncio.get_running_loop().set_default_executor(EndingThreads())  # looking a name up may hang
     beside = [asyncio.create_task(places.spans(environ))]
-    if not read.embedded or read.data_dir.is_dir():
+    if artifacts_url is not None:
         beside.insert(0, asyncio.create_task(places.artifacts(artifacts_url)))
     found = await _stored(url, read) if url is not None else []
     return [*found, *await asyncio.gather(*beside)]

@@ -64,7 +64,7 @@ TABLE: dict[str, Kind] = {
     "upstream_protocol_error": Kind(502, _SERVER, "The provider's answer could not be read."),
     "upstream_disconnected": Kind(502, _SERVER, "The answer was broken off before its end."),
     "draining": Kind(503, _SERVER, "This replica is shutting down.", 1),
-    "not_ready": Kind(503, _SERVER, "This replica has not loaded its routes from the store yet; see /readyz.", 1),
+    "not_ready": Kind(503, _SERVER, "This replica is not ready yet; /readyz says why.", 1),
     "upstream_timeout": Kind(504, _SERVER, "The provider did not answer in time."),
     # the admin API
     "unknown_field": Kind(422, _REQUEST, "The body has a field that is not known here."),
@@ -85,6 +85,12 @@ TABLE: dict[str, Kind] = {
     "idempotency_key_reused": Kind(409, _REQUEST, "This Idempotency-Key was used for another request."),
     "conflict": Kind(409, _REQUEST, "Others kept changing this at the same time; try again."),
     "store_not_diverged": Kind(409, _REQUEST, "The store has what the replicas know; there is nothing to decide."),
+    "store_half_restored": Kind(
+        409,
+        _REQUEST,
+        "Writing back what the replicas know was cut off, so the store's own state is no longer whole. Finish it with "
+        "`replicas`, or restore the backup again.",
+    ),
     "replica_behind": Kind(409, _REQUEST, "Another replica knows more than this one; ask that one."),
     "store_diverged": Kind(
         503,

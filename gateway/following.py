@@ -176,7 +176,7 @@ class Follower:
 
     async def _diverged(self, meta: Meta) -> None:
         """Says so to everybody, through the store. Raises StoreDiverged."""
-        await self._store.diverged(meta.mark, self._routes.revision)
+        await self._store.diverged(meta.mark, self._routes.mark)
         raise StoreDiverged
 
     async def _read(self, after: str, block_ms: int | None) -> tuple[Any, Meta]:

@@ -18,7 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 class Status(Struct, frozen=True):
-    """What a replica says of itself. `stale`: why it does not follow the store; "" where it does."""
+    """What a replica says of itself. `stale`: why it does not follow the store; "" where it does.
+
+    `bootstrap`: how far HOUSESTYLE_BOOTSTRAP is, while it is being applied.
+    """
 
     ready: bool
     stopping: bool
@@ -26,15 +29,16 @@ class Status(Struct, frozen=True):
     revision: int
     store: StoreState
     stale: str
+    bootstrap: str = ""
 
     @property
     def cause(self) -> str:
         """Why it is not ready, or serves what it knew last, in words for whoever is on call."""
         if self.stopping:
             return "this replica is shutting down"
-        if not self.stale:
-            return "" if self.ready else "HOUSESTYLE_BOOTSTRAP is being applied"
-        return f"{'serving what was known last' if self.ready else 'nothing is known yet'}: {self.stale}"
+        if self.ready:
+            return f"serving what was known last: {self.stale}" if self.stale else ""
+        return self.bootstrap or (f"nothing is known yet: {self.stale}" if self.stale else "it is about to be ready")
 
 
 def routes(status: Callable[[], Status], exposition: Callable[[], bytes]) -> list[Route]:

@@ -85,14 +85,14 @@ async def acknowledged(store: Store, revision: int, seconds: float = 2.0) -> Pro
 
 def is_live(seen: Census) -> bool:
     """Whether a replica counts: it has been heard of in the last two seconds."""
-    return seen.age_ms <= LIVE_MS
+    return abs(seen.age_ms) <= LIVE_MS  # after a failover the server's clock may be behind what was written
 
 
 def _count(seen: list[Census], revision: int, milliseconds: float) -> Propagation:
     live = [replica for replica in seen if is_live(replica)]
     return Propagation(
-        replicas=len(live),
+        replicas=max(1, len(live)),  # whoever asks is one, heard of or not
         acknowledged=sum(replica.revision >= revision for replica in live),
-        unreachable=sum(LIVE_MS < replica.age_ms <= UNREACHABLE_MS for replica in seen),
+        unreachable=sum(LIVE_MS < abs(replica.age_ms) <= UNREACHABLE_MS for replica in seen),
         milliseconds=round(milliseconds, 2),
     )

@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway import audit, datadir, timestamps
-from gateway.audit import Actor
+from gateway import datadir, timestamps
 from gateway.secrets import CannotOpen, Keyring, sealed_with
 from gateway.settings import Settings, SettingsError, read
-from gateway.store import keys
+from gateway.store import audits, keys
+from gateway.store.audits import Actor
 from gateway.store.connection import Conflict, Store, Write
 from gateway.store.embedded import EmbeddedRedis, running_since, running_url
 from gateway.store.rows import FineTuneRow, ProviderRow, Row, TenantRow, tenant_row
@@ -25,6 +25,7 @@ from gateway.store.rows import FineTuneRow, ProviderRow, Row, TenantRow, tenant_
 _AT_ONCE = 32  # tenants
 _PASSES = 10
 _TOLD_EVERY = 1000  # tenants
+_OF_THE_FILE = "HOUSESTYLE_BOOTSTRAP"
 _ACTOR = Actor("operator", "rotate-keys", "housestyle rotate-keys")
 
 Say = Callable[[str], None]
@@ -55,6 +56,7 @@ class Rotation(Struct):
     sealed: int = 0
     settled: bool = False
     closed: dict[tuple[str, str], str] = {}  # tenant and field: why it cannot be opened
+    marks: int = 0  # of HOUSESTYLE_BOOTSTRAP's entries, sealed anew
 
     @property
     def complete(self) -> bool:
@@ -104,12 +106,14 @@ async def rotate(store: Store, keyring: Keyring, say: Say) -> Rotation:
     done = Rotation(keyring.names)
     for number in range(1, _PASSES + 1):
         found = await _pass(store, keyring, say)
+        marks, unread = await _marks(store, keyring)
         sealed = sum(len(one.sealed) for one in found)
         done.tenants = len({one.tenant for one in found})
         done.sealed += sealed
-        done.closed = {(one.tenant, field): why for one in found for field, why in one.closed}
+        done.marks += marks
+        done.closed = {(one.tenant, field): why for one in found for field, why in one.closed} | unread
         say(f"pass {number}: {done.tenants} tenants looked at, {sealed} secrets sealed anew")
-        if not sealed:
+        if not sealed and not marks:
             done.settled = True
             break
     return done
@@ -153,9 +157,45 @@ async def _tenant(store: Store, name: str, row: Row | None, keyring: Keyring) ->
     return Found(name)
 
 
+async def _marks(store: Store, keyring: Keyring) -> tuple[int, dict[tuple[str, str], str]]:
+    """Seals the marks of HOUSESTYLE_BOOTSTRAP's entries anew, of those too that its file has no more: how many there
+    were, and why others cannot be opened."""
+    sealed = 0
+    closed: dict[tuple[str, str], str] = {}
+    async for name, found in store.scan(keys.BOOTSTRAP):
+        row: Row | None = found
+        while row is not None:
+            try:
+                after = _mark_anew(name, row, keyring)
+                if after is not None:
+                    await store.commit([Write(keys.BOOTSTRAP, name, row, after)])
+                    sealed += 1
+            except Conflict:
+                row = await store.row(keys.BOOTSTRAP, name)
+                continue
+            except CannotOpen as error:
+                closed[_OF_THE_FILE, name] = str(error)
+            except msgspec.MsgspecError:
+                closed[_OF_THE_FILE, name] = "another version wrote it, or it is damaged"
+            break
+    return sealed, closed
+
+
+def _mark_anew(name: str, row: Row, keyring: Keyring) -> bytes | None:
+    """A mark (see `bootstrap/marks.py`) sealed with the first key; None where nothing is to be done."""
+    mark = msgspec.json.decode(row.body, type=dict[str, str])
+    if not mark.get("sealed"):
+        return None  # of a key that was revoked: it holds nothing
+    field = f"bootstrap/{name}"
+    digest = keyring.open(mark["sealed"], tenant="", field=field)
+    if sealed_with(mark["sealed"]) == keyring.first:
+        return None
+    return msgspec.json.encode(mark | {"sealed": keyring.seal(digest, tenant="", field=field)})
+
+
 def _record(tenant: str, anew: Anew, keyring: Keyring) -> bytes:
     """The audit record; keys by their names."""
-    return audit.encode(
+    return audits.encode(
         _ACTOR,
         time=timestamps.from_seconds(time.time()),
         action="keys.rotate",
@@ -169,6 +209,8 @@ def summary(done: Rotation) -> list[str]:
     """The outcome in plain words, a line each."""
     first, *others = done.keys
     lines = [f"{done.sealed} secrets of {done.tenants} tenants were sealed anew with the first key ({first})."]
+    if done.marks:
+        lines += [f"So were {done.marks} marks of what HOUSESTYLE_BOOTSTRAP has applied."]
     lines += [f"{tenant}: {field} cannot be opened: {why}." for (tenant, field), why in sorted(done.closed.items())]
     if not done.settled:
         lines += [

@@ -1,4 +1,5 @@
-"""The routes in memory: every tenant's row and every key, looked up on every call.
+"""The routes in memory: every tenant's row and every key, looked up on every call; and the marks of the bootstrap file,
+as they are stored, so that they outlive the store.
 
 A tenant's row is kept as it is stored, and compiled when a call first asks for it: most of 100,000 tenants are not
 called on this replica today. A few dictionaries; lookups only. What brings the rows is in `following.py`.
@@ -56,6 +57,7 @@ class Routes:
         self._unreadable: set[str] = set()
         self._keys: dict[bytes, _Key] = {}  # by the key's SHA-256
         self._digests: dict[str, bytes] = {}  # key id → its SHA-256
+        self._marks: dict[str, bytes] = {}  # rows of keys.BOOTSTRAP; one never goes away
         self._revoked: set[str] = set()  # key ids
         self._deleted: set[str] = set()  # tenants
         self._former: Routes | None = None  # while this is loaded beside another: most of it is the same
@@ -97,6 +99,8 @@ class Routes:
 
         A row that cannot be read (a newer version wrote it) is as good as deleted: nobody is let in by it.
         """
+        if table == keys.BOOTSTRAP and row is not None:
+            self._apply_mark(field, row)
         apply = {keys.TENANTS: self._apply_tenant, keys.KEYS: self._apply_key}.get(table)
         if apply is None:
             return
@@ -119,6 +123,7 @@ class Routes:
         self.mark, self.owners, self._deleted = other.mark, other.owners, other._deleted
         self._rows, self._compiled, self._unreadable = other._rows, other._compiled, other._unreadable
         self._keys, self._digests = other._keys, other._digests
+        self._marks |= other._marks
         other._former = None
 
     def empty_copy(self) -> "Routes":
@@ -150,6 +155,10 @@ class Routes:
         for name in self._deleted:
             yield name, unpack(self._rows[name])
 
+    def bootstrap_marks(self) -> Iterator[tuple[str, bytes]]:
+        """The bootstrap file's marks, as they are stored: names, values."""
+        yield from self._marks.items()
+
     def rows(self) -> Iterator[tuple[str, str, bytes]]:
         """Every row that is held, as it is stored: its table, its field, its value."""
         for name, raw in self._rows.items():
@@ -165,6 +174,8 @@ class Routes:
                 expires_at=timestamps.from_seconds(key.expires) if key.expires != float("inf") else None,
             )
             yield keys.KEYS, row.id, b"%d %s" % (key.revision, msgspec.json.encode(row))
+        for name, raw in self._marks.items():
+            yield keys.BOOTSTRAP, name, raw
 
     def _compile(self, name: str) -> TenantRoutes | None:
         row = self._held(name)
@@ -192,6 +203,11 @@ class Routes:
             log.error("deleted_tenant_came_back", tenant=name, revision=revision)
         else:
             self._put_tenant(name, row)
+
+    def _apply_mark(self, name: str, row: Row) -> None:
+        held = self._marks.get(name)
+        if held is None or parse_row(held).revision < row.revision:
+            self._marks[name] = row.raw
 
     def _put_tenant(self, name: str, row: Row | None) -> None:
         before, after = self._owned(self._held(name)), self._owned(row)

@@ -1,7 +1,5 @@
 """The admin API's table: every route in one list, mounted under /admin/api."""
 
-from collections.abc import Awaitable, Callable
-
 from starlette.convertors import Convertor, register_url_convertor
 
 from gateway.admin import views
@@ -32,9 +30,8 @@ def table(
     keyring: Keyring,
     guard: Guard,
     writer: WhyWriter,
-    accepted: Callable[[], Awaitable[None]],
 ) -> list[AdminRoute]:
-    """Every route of the admin API. `accepted` is called once it was said which state of the store holds."""
+    """Every route of the admin API."""
     # Names beside ids: while those routes are not there, they are no ids either.
     register_url_convertor("job", _id_but("import"))
     register_url_convertor("call", _id_but("summary"))
@@ -47,7 +44,7 @@ def table(
         *Activations(control).routes(),
         *Traces(control, WhyReader(control.store), writer).routes(),
         *Audit(control, AuditReader(control.store, settings.audit_days)).routes(),
-        *State(control, routes, accepted).routes(),
+        *State(control, routes).routes(),
         AdminRoute("GET", "/replicas", Action.MANAGE_PLATFORM, _replicas(control)),
     ]
 

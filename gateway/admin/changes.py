@@ -11,11 +11,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from gateway import audit
-from gateway.audit import Actor
 from gateway.errors import GatewayError
 from gateway.replicas import Propagation, acknowledged
-from gateway.store import keys
+from gateway.store import audits, keys
+from gateway.store.audits import Actor
 from gateway.store.connection import COMPARE, Conflict, Note, Store, StoreUnavailable, Write
 from gateway.store.rows import Row, TenantRow, tenant_row
 
@@ -97,7 +96,7 @@ class Control:
                 continue
             asked_for = planned.writes[0].before if planned.stands else None
             revision = asked_for.revision if asked_for else committed.revision
-            propagation = await self.propagated(revision)
+            propagation = await self.propagated(committed.revision)
             return Changed(planned.result, revision, committed.durable, propagation)
         raise GatewayError("conflict")
 
@@ -109,7 +108,7 @@ class Control:
             return Propagation(replicas=1, acknowledged=0, unreachable=0, milliseconds=0.0)
 
     def _record(self, actor: Actor, action: str, tenant: str | None, plan: Plan[T]) -> bytes:
-        return audit.encode(actor, time=self.now(), action=action, tenant=tenant, before=plan.before, after=plan.after)
+        return audits.encode(actor, time=self.now(), action=action, tenant=tenant, before=plan.before, after=plan.after)
 
 
 def tenant_write(before: Row | None, after: TenantRow) -> Write:

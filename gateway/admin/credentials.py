@@ -92,7 +92,10 @@ class Credentials:
         return Answered(ListView(shown, chosen[-1] if len(ids) > asked.limit else None))
 
     async def revoke(self, asked: Asked) -> Answered:
-        """Revokes a key; it is refused on every acknowledged replica when this is answered."""
+        """Revokes a key; it is refused on every acknowledged replica when this is answered.
+
+        The mark that it leaves keeps HOUSESTYLE_BOOTSTRAP from making a key of the same hash.
+        """
         key_id = asked.path["key"]
 
         async def plan() -> Plan[None]:
@@ -106,6 +109,9 @@ class Credentials:
                 Write(keys.KEYS, key_id, row, None),
                 Write(keys.keys_of(asked.tenant), key_id, listed, None),
             ]
+            mark = keys.bootstrap_key(key_row(row).sha256)
+            if await self._control.store.row(keys.BOOTSTRAP, mark) is None:
+                writes.append(Write(keys.BOOTSTRAP, mark, None, keys.TOMBSTONE))
             return Plan(writes, None, msgspec.to_builtins(views.key(key_row(row))), None)
 
         changed = await self._control.change(asked.actor, "key.revoke", asked.tenant or None, plan)

@@ -19,10 +19,10 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import timestamps
 from gateway.admin.changes import Changed
-from gateway.audit import Actor
 from gateway.client_address import client_address
 from gateway.errors import GatewayError
 from gateway.routing import Routes
+from gateway.store.audits import Actor
 from gateway.store.connection import StoreDiverged, StoreUnavailable
 from gateway.upstream.addresses import Network
 from gateway.wire.headers import is_credential, presented_key

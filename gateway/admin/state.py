@@ -1,25 +1,20 @@
 """Which state holds after the store's history went back: the one route that says so."""
 
-import contextlib
-from collections.abc import Awaitable, Callable
-
-from gateway import audit
 from gateway.accepting import Acceptance
 from gateway.admin.changes import Changed, Control
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import AcceptPost, AcceptView
 from gateway.errors import GatewayError
 from gateway.routing import Routes
-from gateway.store.connection import StoreUnavailable
+from gateway.store import audits
 from gateway.store.marks import Mark, Meta
 from policies.access import Action
 
 
 class State:
-    """The operation on the store as a whole. `accepted` is called once a state holds."""
+    """The operation on the store as a whole."""
 
-    def __init__(self, control: Control, routes: Routes, accepted: Callable[[], Awaitable[None]]) -> None:
-        self._accepted = accepted
+    def __init__(self, control: Control, routes: Routes) -> None:
         self._control = control
         self._routes = routes
         self._acceptance = Acceptance(control.store, routes)
@@ -39,7 +34,7 @@ class State:
             raise GatewayError("invalid_field", words, "state")
         if state == "replicas" and known == Mark():
             raise GatewayError("replica_behind", "This replica has not loaded anything yet; ask another.")
-        record = audit.encode(
+        record = audits.encode(
             asked.actor,
             time=self._control.now(),
             action="store.accept",
@@ -48,8 +43,6 @@ class State:
             after={"state": state},
         )
         accepted = await self._acceptance.accept(meta, state, record)
-        with contextlib.suppress(StoreUnavailable):  # it stands, whatever becomes of what is remembered beside it
-            await self._accepted()
         propagation = await self._control.propagated(accepted.revision)
         changed = Changed(accepted, accepted.revision, durable=False, propagation=propagation)
         view = AcceptView(

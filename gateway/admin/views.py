@@ -1,6 +1,5 @@
 """The store's rows as the admin API shows them. Values in, values out; no secret gets past here."""
 
-import re
 from typing import Any
 
 from finetune.values import Job, Notice
@@ -15,14 +14,11 @@ from gateway.admin.schemas import (
     TenantView,
     VaultView,
 )
+from gateway.masked import masked_url
 from gateway.replicas import LIVE_MS, Propagation
 from gateway.store.connection import Census
 from gateway.store.rows import KeyRow, ProviderRow, TenantRow, VaultRow
 from gateway.timestamps import from_milliseconds
-
-# What may be secret in a URL: user and password, and the values of a query. A file's URL has none of them; its path may
-# have such characters.
-_SECRET_PARTS = re.compile(r"(?<=://).*(?=@)|(?<=[?&])([^=&#]*=)?[^&#]+", re.DOTALL)
 
 
 def tenant(row: TenantRow, revision: int, recent: Recent) -> TenantView:
@@ -59,13 +55,6 @@ def key(row: KeyRow, last_used_at: str | None = None) -> KeyView:
 def vault(row: VaultRow) -> VaultView:
     """A Vault, what is secret in its URL masked."""
     return VaultView(masked_url(row.url), row.ready_chunks, row.other_chunks)
-
-
-def masked_url(url: str) -> str:
-    """The URL with `***` for user, password and the values of its query."""
-    if url.lower().startswith("file://"):
-        return url
-    return _SECRET_PARTS.sub(lambda match: f"{match[1] or ''}***", url)
 
 
 def job(row: Job, tenant_row: TenantRow) -> JobView:

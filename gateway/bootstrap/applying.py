@@ -14,21 +14,20 @@ from typing import Literal, TypeVar
 import structlog
 from msgspec import Struct
 
-from gateway import audit
 from gateway.admin.changes import Changed, Control, Plan
 from gateway.admin.handling import Answered, Asked
 from gateway.admin.providers import Providers
 from gateway.admin.schemas import ProviderPut, TenantPut
 from gateway.admin.tenants import Tenants
 from gateway.admin.vaults import Vaults
-from gateway.audit import Actor
 from gateway.bootstrap.document import Document, Entry, KeyEntry
 from gateway.bootstrap.hashed_keys import HashedKeys, Holder, Revoked
 from gateway.bootstrap.marks import Marks, Overtaken
 from gateway.errors import GatewayError
 from gateway.replicas import Propagation
 from gateway.secrets import Keyring
-from gateway.store import keys
+from gateway.store import audits, keys
+from gateway.store.audits import Actor
 from gateway.store.connection import Conflict, Store, StoreUnavailable, Write
 from gateway.store.rows import tenant_row
 from gateway.upstream.addresses import Guard
@@ -41,6 +40,7 @@ Outcome = Literal["applied", "unchanged", "gone"]
 
 _CALLER = Caller("bootstrap", Role.PLATFORM_ADMIN, None, "HOUSESTYLE_BOOTSTRAP")
 _TRIES = 300
+_ENTRY_SECONDS = 60.0
 _NOBODY = Propagation(replicas=0, acknowledged=0, unreachable=0, milliseconds=0.0)
 
 
@@ -80,7 +80,7 @@ class _Marking(Control):
         planned = await plan()
         record = b""
         if not planned.stands:
-            record = audit.encode(
+            record = audits.encode(
                 actor, time=self.now(), action=action, tenant=tenant, before=planned.before, after=planned.after
             )
         try:
@@ -93,7 +93,11 @@ class _Marking(Control):
 
 
 class Applier:
-    """Applies documents to a store. `holder` gives the id of the key that has a SHA-256, as this replica knows it."""
+    """Applies documents to a store. `holder` gives the id of the key that has a SHA-256, as this replica knows it.
+
+    `at` is the path of the entry that is being applied. One that takes longer than `entry_seconds` has failed: a place
+    that hangs (a dead mount) must not keep a replica from its calls.
+    """
 
     def __init__(
         self,
@@ -103,6 +107,7 @@ class Applier:
         guard: Guard,
         vault_roots: tuple[str, ...],
         holder: Holder,
+        entry_seconds: float = _ENTRY_SECONDS,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -112,16 +117,24 @@ class Applier:
         self._vault_roots = vault_roots
         self._holder = holder
         self._revision = 0
+        self._entry_seconds = entry_seconds
+        self.at = ""
 
     async def apply(self, document: Document) -> Report:
         """One whole run. Raises StoreUnavailable, after which another run goes on where this one ended."""
         outcomes: defaultdict[Outcome, list[str]] = defaultdict(list)
         failed: list[Failure] = []
         for entry in document.entries:
+            self.at = entry.path
             try:
-                outcome = await self._settle(entry)
+                async with asyncio.timeout(self._entry_seconds):
+                    outcome = await self._settle(entry)
             except StoreUnavailable:
                 raise
+            except TimeoutError:
+                cause = f"it did not end within {self._entry_seconds:g} seconds"
+                log.error("bootstrap_entry_failed", path=entry.path, cause=cause)
+                failed.append(Failure(entry.path, cause))
             except GatewayError as error:
                 log.error("bootstrap_entry_failed", path=entry.path, code=error.code, cause=error.message)
                 failed.append(Failure(entry.path, error.message))
@@ -143,11 +156,6 @@ class Applier:
             revision=self._revision,
         )
 
-    async def remember(self) -> None:
-        """To be called once a store that had lost its history is accepted: what was applied and revoked before must not
-        be taken for new by the next replica that starts. Raises StoreUnavailable."""
-        await self._marks.restore()
-
     async def _settle(self, entry: Entry) -> Outcome:
         for _ in range(_TRIES):
             try:
@@ -163,13 +171,11 @@ class Applier:
         if self._marks.says(mark, entry):
             await self._marks.renew(mark, entry)
             return "unchanged"
-        write = self._marks.write(entry, mark)
-        control = _Marking(self._store, self._clock, write)
+        control = _Marking(self._store, self._clock, self._marks.write(entry, mark))
         try:
             await self._operate(entry, control, applied_before=mark is not None)
         except Revoked:
             return "gone"
-        self._marks.written(write)
         self._revision = max(self._revision, control.revision)
         return "applied"
 

@@ -16,6 +16,8 @@ _TAG = "tag:yaml.org,2002:"
 _BOOLEAN = f"{_TAG}bool"
 _MERGE = f"{_TAG}merge"
 _TEXT = f"{_TAG}str"
+_MOST_MERGED = 10_000  # names of one mapping
+_MOST_VALUES = 1_000_000  # of the file, every alias written out
 _TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 _OTHERWISE = frozenset(_TAG + name for name in ("bool", "timestamp", "value"))
 # What a parser quotes of the text; the names of its own tokens stand in <>.
@@ -47,6 +49,7 @@ def load(text: bytes) -> Any:
         if node is None:
             return None
         _check(node, "", set())
+        _measure(node, "", {})
         return loader.construct_document(node)
     except UnicodeDecodeError as error:
         raise refused("the file", f"is not UTF-8 (byte {error.start})") from None
@@ -76,6 +79,43 @@ def _check(node: Node, place: str, seen: set[int]) -> None:
     elif isinstance(node, SequenceNode):
         for index, value in enumerate(node.value):
             _check(value, f"{place}[{index}]", seen)
+
+
+def _measure(node: Node, place: str, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """How many values a node comes to where every alias and merge is written out, and how many names it has then.
+
+    Refuses what a short file blows up to. `known` has the nodes that were measured; one without values is being so.
+    """
+    if id(node) in known:
+        values, names = known[id(node)]
+        if not values:
+            raise refused(place or "the file", f"line {node.start_mark.line + 1}: this has itself in it")
+        return values, names
+    known[id(node)] = (0, 0)
+    values, names = 1, 0
+    if isinstance(node, MappingNode):
+        for name, value in node.value:
+            merged = _merged(name, value)
+            for one in merged or [value]:
+                more, its = _measure(one, below(place, name.value), known)
+                values += more
+                names += its if merged else 1
+        if names > _MOST_MERGED and any(name.tag == _MERGE for name, _ in node.value):
+            raise refused(place or "the file", f"with what `<<` merges this has more than {_MOST_MERGED} names")
+    elif isinstance(node, SequenceNode):
+        for index, value in enumerate(node.value):
+            values += _measure(value, f"{place}[{index}]", known)[0]
+    if values > _MOST_VALUES:
+        raise refused(place or "the file", f"with every alias written out this has more than {_MOST_VALUES} values")
+    known[id(node)] = (values, names)
+    return values, names
+
+
+def _merged(name: Node, value: Node) -> list[Node]:
+    """The mappings that are merged under a name; none where it is an ordinary one."""
+    if name.tag != _MERGE:
+        return []
+    return value.value if isinstance(value, SequenceNode) else [value]
 
 
 def _check_names(node: MappingNode, place: str) -> None:

@@ -10,8 +10,11 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import fsspec
+from msgspec import Struct
 
+from gateway.checks.apart import Hangs, apart
 from gateway.checks.findings import Finding, note, ok, wrong
+from gateway.masked import masked_url
 
 _SECONDS = 5.0
 _PROBE = b"housestyle check"
@@ -19,34 +22,54 @@ _SPANS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PORTS = {"http": 80, "https": 443}
 
 
-def data_directory(directory: Path) -> Finding:
+class Directory(Struct, frozen=True):
+    """What was found of the data directory. `there`: it exists; `hangs`: whoever looks at it waits for ever."""
+
+    finding: Finding
+    there: bool = False
+    hangs: bool = False
+
+
+async def data_directory(directory: Path) -> Directory:
     """Whether it can be written to; where it is not there yet, whether it could be made."""
-    there = directory
-    while not there.exists() and there != there.parent:
-        there = there.parent
     try:
+        return await apart(lambda: _data_directory(directory), _SECONDS)
+    except Hangs as error:
+        words = f"{directory}: {error}. Is it a mount whose server is away? See HOUSESTYLE_DATA_DIR."
+        return Directory(wrong("data directory", words), hangs=True)
+
+
+def _data_directory(directory: Path) -> Directory:
+    there = directory
+    try:
+        while not there.exists() and there != there.parent:
+            there = there.parent
         with tempfile.TemporaryFile(dir=there) as probe:
             probe.write(_PROBE)
             probe.flush()
     except OSError as error:
         words = f"{there} cannot be written to: {error.strerror}. Set HOUSESTYLE_DATA_DIR to another."
-        return wrong("data directory", words)
+        return Directory(wrong("data directory", words), there == directory)
     if there != directory:
-        return note("data directory", f"{directory} is not there yet; the first start makes it.")
-    return ok("data directory", f"{directory} can be written to.")
+        return Directory(note("data directory", f"{directory} is not there yet; the first start makes it."))
+    return Directory(ok("data directory", f"{directory} can be written to."), there=True)
 
 
 async def artifacts(url: str) -> Finding:
     """Whether a file can be written there, read back and deleted."""
+    shown = masked_url(url)
     try:
-        async with asyncio.timeout(_SECONDS * 4):
-            await asyncio.to_thread(_write_and_read, url)
+        await apart(lambda: _write_and_read(url), _SECONDS * 4)
     except Exception as error:  # noqa: BLE001 - fsspec's filesystems raise whatever theirs raise
-        words = str(error) or type(error).__name__
-        return wrong(
-            "artifacts", f"{_shown(url)} cannot be written to and read: {words}. See HOUSESTYLE_ARTIFACTS_URL."
-        )
-    return ok("artifacts", f"{_shown(url)} can be written to, read and deleted from.")
+        words = f"{shown} cannot be written to and read: {_why(url, error)}. See HOUSESTYLE_ARTIFACTS_URL."
+        return wrong("artifacts", words)
+    return ok("artifacts", f"{shown} can be written to, read and deleted from.")
+
+
+def _why(url: str, error: Exception) -> str:
+    """The error's words; its kind alone where they may repeat a credential that is in the URL."""
+    told = isinstance(error, Hangs) or not ("@" in url or "?" in url)
+    return (str(error) if told else "") or type(error).__name__
 
 
 def _write_and_read(url: str) -> None:
@@ -62,16 +85,24 @@ def _write_and_read(url: str) -> None:
             filesystem.rm_file(path)
 
 
-def vault_roots(roots: Sequence[str]) -> list[Finding]:
+async def vault_roots(roots: Sequence[str]) -> list[Finding]:
     """Whether each folder is there and can be read."""
-    return [_vault_root(root) for root in roots]
+    return await asyncio.gather(*(_vault_root(root) for root in roots))
 
 
-def _vault_root(root: str) -> Finding:
+async def _vault_root(root: str) -> Finding:
     parts = urlsplit(root)
     if parts.scheme != "file":
-        return note("Vaults", f"{_shown(root)} is not tried: only file:// roots are read by this version.")
+        return note("Vaults", f"{masked_url(root)} is not tried: only file:// roots are read by this version.")
     folder = Path(unquote(parts.path.partition("{tenant}")[0]))
+    try:
+        return await apart(lambda: _vault_folder(folder), _SECONDS)
+    except (Hangs, OSError) as error:
+        words = f"{folder} cannot be read: {error}. Is it a mount whose server is away? See HOUSESTYLE_VAULT_ROOTS."
+        return wrong("Vaults", words)
+
+
+def _vault_folder(folder: Path) -> Finding:
     if not folder.is_dir():
         return wrong("Vaults", f"{folder} is not there. Make it, or set HOUSESTYLE_VAULT_ROOTS to another.")
     if not os.access(folder, os.R_OK | os.X_OK):
@@ -102,9 +133,3 @@ async def spans(environ: Mapping[str, str]) -> Finding:
         return wrong("spans", f"The collector at {host}:{port} cannot be reached: {why}. Calls go on, spans are lost.")
     writer.close()
     return ok("spans", f"The collector at {host}:{port} takes connections.")
-
-
-def _shown(url: str) -> str:
-    """A URL without what may be a credential in it."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

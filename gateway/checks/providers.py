@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from gateway.checks.findings import Finding, note, ok, wrong
 from gateway.errors import GatewayError
+from gateway.masked import masked_url
 from gateway.settings import Settings
 from gateway.store.rows import ProviderRow
 from gateway.upstream import tls
@@ -46,7 +47,7 @@ def addresses(providers: Sequence[ProviderRow]) -> Addresses:
             try:
                 origins[parse_base_url(url)[0]] = None
             except InvalidUrl as error:
-                unusable.append(f"{url}: {error}")
+                unusable.append(f"{masked_url(url)}: {error}")
         elif host is not None:
             origins[Origin("https", host, port or 443)] = None
         else:

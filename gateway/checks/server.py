@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import redis.asyncio as aioredis
 from msgspec import Struct
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from gateway.checks.findings import Finding, note, ok, wrong
 from gateway.store import keys
@@ -14,6 +14,8 @@ from gateway.store import keys
 _PROBE = f"{keys.PREFIX}:check"
 _SCRIPT = "redis.call('SET', KEYS[1], '1', 'PX', 1000) return redis.call('DEL', KEYS[1])"
 _SETTINGS = ("maxmemory-policy", "appendonly", "appendfsync", "save", "min-replicas-to-write")
+_ALLOW = "Allow this user +config|get (before 7.0: +config)"
+_DENIED = f"CONFIG and INFO are denied (ACL). {_ALLOW} or +info, or look yourself."
 
 _OLDEST = (6, 2)
 _CONFIRMS_DISK = (7, 2)  # WAITAOF
@@ -25,12 +27,14 @@ Values = Mapping[str, Any]
 
 class Server(Struct, frozen=True):
     """What was learnt of a server that answers. `settings` and `info` are None where they may not be asked for;
-    `refused`: why it does not run our script."""
+    `refused`: why it does not run our script. `appends`: whether WAITAOF (7.2) can be waited for, which is so with an
+    append-only file; None: it does not say."""
 
     milliseconds: float
     settings: Values | None = None
     info: Values | None = None
     refused: str | None = None
+    appends: bool | None = None
 
     def says(self, setting: str, field: str) -> str | None:
         """A setting, else the field of INFO that tells the same; None: not known."""
@@ -51,7 +55,7 @@ async def learn(client: aioredis.Redis) -> Server:
         await cast("Any", client.eval(_SCRIPT, 1, _PROBE))
     except RedisError as error:
         refused = str(error)
-    return Server(milliseconds, await _settings(client), await _info(client), refused)
+    return Server(milliseconds, await _settings(client), await _info(client), refused, await _appends(client))
 
 
 async def _settings(client: aioredis.Redis) -> Values | None:
@@ -69,6 +73,14 @@ async def _info(client: aioredis.Redis) -> Values | None:
         return cast("Values", await cast("Any", client.info()))
     except RedisError:
         return None
+
+
+async def _appends(client: aioredis.Redis) -> bool | None:
+    try:
+        await cast("Any", client).execute_command("WAITAOF", 1, 0, 1)
+    except ResponseError as error:
+        return False if "appendonly is disabled" in str(error) else None
+    return True
 
 
 def judge(server: Server) -> list[Finding]:
@@ -110,8 +122,8 @@ def _scripts(server: Server) -> list[Finding]:
 def _eviction(server: Server) -> list[Finding]:
     policy = server.says("maxmemory-policy", "maxmemory_policy")
     if policy is None:
-        words = "maxmemory-policy cannot be checked: CONFIG and INFO are denied (ACL). It must be noeviction."
-        return [note("redis eviction", words)]
+        words = "Not checked whether maxmemory-policy is noeviction, as it must be:"
+        return [note("redis eviction", f"{words} {_DENIED}")]
     if policy != "noeviction":
         words = f"maxmemory-policy is {policy}: keys, tenants and jobs would vanish when memory is short. "
         return [wrong("redis eviction", words + "Set it to noeviction.")]
@@ -120,9 +132,10 @@ def _eviction(server: Server) -> list[Finding]:
 
 def _persistence(server: Server) -> list[Finding]:
     append_only = server.says("appendonly", "aof_enabled")
+    if append_only is None and server.appends is not None:
+        append_only = "yes" if server.appends else "no"
     if append_only is None:
-        words = "Persistence cannot be checked: CONFIG and INFO are denied (ACL). Set appendonly to yes."
-        return [note("redis persistence", words)]
+        return [note("redis persistence", f"Not checked whether appendonly is yes, as it must be: {_DENIED}")]
     if append_only not in ("yes", "1"):
         return [wrong("redis persistence", _without_append_only(server))]
     if server.info is not None and server.info.get("aof_last_write_status", "ok") != "ok":
@@ -147,7 +160,8 @@ def _synced(server: Server) -> Finding:
         words = "appendfsync is no: half a minute of changes may be lost. Set it to always, or to everysec."
         return wrong("redis persistence", words)
     if sync is None:
-        return note("redis persistence", "Append-only file; appendfsync cannot be checked: CONFIG is denied (ACL).")
+        words = "Append-only file. Not checked whether appendfsync is always or everysec: CONFIG is denied (ACL)."
+        return note("redis persistence", f"{words} {_ALLOW}, or look yourself.")
     words = "Append-only file, appendfsync everysec: when the machine fails, up to a second of changes may be lost"
     version = _parts(str((server.info or {}).get("redis_version", "0")))
     if version >= _CONFIRMS_DISK:

@@ -21,12 +21,14 @@ if here[4] then
   return {'diverged'}
 end
 if ARGV[3] ~= '' then
-  local known = tonumber(ARGV[4])
+  local known, other = tonumber(ARGV[4]), false
   if epoch == ARGV[3] then
-    if revision < known or (revision == known and token ~= ARGV[5]) then
-      return {'diverged'}
-    end
-  elseif not string.find(' ' .. (here[5] or '') .. ' ', ' ' .. ARGV[3] .. ' ', 1, true) then
+    other = revision < known or (revision == known and token ~= ARGV[5])
+  else
+    other = not string.find(' ' .. (here[5] or '') .. ' ', ' ' .. ARGV[3] .. ' ', 1, true)
+  end
+  if other then -- said to everybody, so that an admin can decide; see diverge.lua
+    redis.call('HSET', meta, 'diverged', ARGV[4], 'doubters', ARGV[3])
     return {'diverged'}
   end
 end

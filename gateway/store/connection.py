@@ -184,11 +184,12 @@ class Store:
         with translated():
             return marks.parse_meta(await cast("Any", self.redis.hmget(keys.META, marks.FIELDS)))
 
-    async def diverged(self, seen: Mark, known: int) -> None:
-        """Says that the store's history, at `seen`, is no continuation of one that had come to the revision `known`:
-        no change is taken until an admin has said which holds. Raises StoreUnavailable."""
+    async def diverged(self, seen: Mark, known: Mark) -> None:
+        """Says that the store's history, at `seen`, is no continuation of one that had come to `known`: no change is
+        taken until an admin has said which holds. Raises StoreUnavailable."""
         with translated():
-            await cast("Any", self._diverge(keys=[keys.META], args=[seen.epoch, seen.revision, seen.token, known]))
+            arguments: list[bytes | str | int] = [seen.epoch, seen.revision, seen.token, known.revision, known.epoch]
+            await cast("Any", self._diverge(keys=[keys.META], args=arguments))
 
     async def commit(
         self,

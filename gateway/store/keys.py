@@ -13,7 +13,10 @@ DOCKET = f"{PREFIX}:docket"  # pydocket's own keys lie under this name
 # Tables that every replica holds in memory and follows.
 TENANTS = "tenant"
 KEYS = "key"
-FOLLOWED = (TENANTS, KEYS)
+BOOTSTRAP = "bootstrap"  # what HOUSESTYLE_BOOTSTRAP's entries were when they were applied last
+FOLLOWED = (TENANTS, KEYS, BOOTSTRAP)
+# The row of BOOTSTRAP that a key leaves which no file has applied.
+TOMBSTONE = b'{"path":"","sealed":""}'
 
 LIVE_JOBS = "jobs-live"  # job id → tenant
 LEAVING = "tenants-leaving"  # a deleted tenant whose jobs may not be over → `keep` or `erase` what it left
@@ -27,6 +30,11 @@ def table(name: str) -> str:
 def keys_of(tenant: str) -> str:
     """The table that lists the ids of a tenant's keys; "" lists the platform's."""
     return f"keys-of:{tenant}"
+
+
+def bootstrap_key(sha256: str) -> str:
+    """The row of BOOTSTRAP that keeps the key of this SHA-256, in hex, from being made once more by a file."""
+    return f"keys.key_{sha256[:32]}"
 
 
 def jobs_of(tenant: str) -> str:

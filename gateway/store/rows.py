@@ -4,10 +4,14 @@ A tenant's row holds all of its routing, so that a change of it is one row and a
 Secrets in it are sealed; this floor cannot open them.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
+
+S = TypeVar("S", bound=Struct)
+
+_MOST_DIGITS = 16  # of a revision: a number in Lua is exact up to 2**53
 
 
 class ProviderRow(Struct, frozen=True, omit_defaults=True):
@@ -87,8 +91,11 @@ class Row(Struct, frozen=True):
 
 
 def parse_row(raw: bytes) -> Row:
-    """A stored value is `<revision> <JSON>`."""
+    """A stored value is `<revision> <JSON>`. One that is not is of revision 0 and has no body: it can be replaced and
+    deleted, and to decode it fails."""
     revision, _, body = raw.partition(b" ")
+    if not revision.isdigit() or len(revision) > _MOST_DIGITS:
+        return Row(raw, 0, b"")
     return Row(raw, int(revision), body)
 
 
@@ -97,10 +104,17 @@ _KEY = msgspec.json.Decoder(KeyRow)
 
 
 def tenant_row(row: Row) -> TenantRow:
-    """The row as a tenant. Unknown fields, written by a newer version, are passed over."""
-    return _TENANT.decode(row.body)
+    """The row as a tenant. Unknown fields, written by a newer version, are passed over. Raises MsgspecError."""
+    return _decoded(_TENANT, row)
 
 
 def key_row(row: Row) -> KeyRow:
-    """The row as a key."""
-    return _KEY.decode(row.body)
+    """The row as a key. Raises MsgspecError."""
+    return _decoded(_KEY, row)
+
+
+def _decoded(decoder: msgspec.json.Decoder[S], row: Row) -> S:
+    try:
+        return decoder.decode(row.body)
+    except UnicodeDecodeError as error:  # the one error of msgspec's that is not a MsgspecError
+        raise msgspec.DecodeError(str(error)) from None

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from finetune import leaving, records
 from finetune.values import Job
 from gateway.store import keys
-from gateway.store.connection import Write
+from gateway.store.connection import Store, Write
+from gateway.store.rows import KeyRow, TenantRow
 from tests.support.jobs import Workshop, run
 
 
@@ -70,3 +72,81 @@ async def test_its_credentials_stay_until_its_jobs_are_cancelled_at_the_provider
     assert (await workshop.tenant(job)).providers == {}
     assert await records.live(workshop.store) == []
     assert await workshop.store.fields(keys.LEAVING) == []
+
+
+NOW = "2026-11-22T12:00:00.000Z"
+
+
+async def deleted(store: Store, name: str) -> None:
+    """A tenant without jobs that was deleted."""
+    row = msgspec.json.encode(TenantRow(name, NOW, NOW, deleted=True))
+    await store.commit([Write(keys.TENANTS, name, None, row), Write(keys.LEAVING, name, None, b"keep")])
+
+
+async def key_of(store: Store, tenant: str, key_id: str, sha256: str) -> None:
+    """A key of the tenant's that was used."""
+    row = msgspec.json.encode(KeyRow(key_id, sha256, "caller", NOW, tenant))
+    listed = Write(keys.keys_of(tenant), key_id, None, b"{}")
+    await store.commit([Write(keys.KEYS, key_id, None, row), listed])
+    await cast("Any", store.redis.hset(keys.LAST_USED, key_id, 1))
+
+
+async def times(store: Store) -> list[bytes]:
+    """The keys of which is known when they were last used."""
+    return sorted(await cast("Any", store.redis.hkeys(keys.LAST_USED)))
+
+
+async def test_of_its_keys_nothing_is_left_but_that_no_file_makes_them_again(store: Store, tmp_path: Path) -> None:
+    await deleted(store, "acme")
+    of_file, of_api, others = "f" * 64, "a" * 64, "b" * 64
+    await key_of(store, "acme", "key_api", of_api)
+    await key_of(store, "acme", f"key_{of_file[:32]}", of_file)
+    await key_of(store, "other", "key_other", others)
+    mark = b'{"path":"tenants.acme.keys","sealed":"v1."}'
+    await store.commit([Write(keys.BOOTSTRAP, keys.bootstrap_key(of_file), None, mark)])
+    await leaving.finish(store, tmp_path.as_uri())
+
+    assert await store.fields(keys.KEYS) == ["key_other"]
+    assert await store.fields(keys.keys_of("acme")) == []
+    assert await times(store) == [b"key_other"]
+    assert await store.fields(keys.BOOTSTRAP) == [f"keys.key_{'a' * 32}", f"keys.key_{'f' * 32}"]
+    [made, kept] = await store.rows(keys.BOOTSTRAP, await store.fields(keys.BOOTSTRAP))
+    assert made is not None
+    assert made.body == b'{"path":"","sealed":""}'
+    assert kept is not None
+    assert kept.body == mark
+
+
+async def test_a_key_whose_row_went_before_it_was_cut_off_is_forgotten_too(store: Store, tmp_path: Path) -> None:
+    await deleted(store, "acme")
+    await key_of(store, "acme", "key_api", "a" * 64)
+    await store.commit([Write(keys.KEYS, "key_api", await store.row(keys.KEYS, "key_api"), None)])
+    await leaving.finish(store, tmp_path.as_uri())
+    assert await store.fields(keys.keys_of("acme")) == []
+    assert await times(store) == []
+
+
+async def test_a_damaged_row_keeps_no_other_tenant_from_leaving(store: Store, tmp_path: Path) -> None:
+    for name in ("acme", "baker"):
+        await deleted(store, name)
+    await cast("Any", store.redis.hset(keys.table(keys.TENANTS), "acme", b"{}"))
+    await leaving.finish(store, tmp_path.as_uri())
+    assert await store.fields(keys.LEAVING) == ["acme"]
+
+
+async def test_a_key_whose_row_is_damaged_goes(store: Store, tmp_path: Path) -> None:
+    await deleted(store, "acme")
+    await key_of(store, "acme", "key_api", "a" * 64)
+    await cast("Any", store.redis.hset(keys.table(keys.KEYS), "key_api", b"{}"))
+    await leaving.finish(store, tmp_path.as_uri())
+    assert await store.fields(keys.KEYS) == await store.fields(keys.LEAVING) == []
+    assert await times(store) == []
+
+
+async def test_a_job_whose_tenant_cannot_be_told_holds_up_that_tenant_alone(store: Store, tmp_path: Path) -> None:
+    for name in ("acme", "baker"):
+        await deleted(store, name)
+    await store.commit([Write(keys.jobs_of("acme"), "job_1", None, b"{}")])
+    await cast("Any", store.redis.hset(keys.table(keys.LIVE_JOBS), "job_1", b"acme"))
+    await leaving.finish(store, tmp_path.as_uri())
+    assert await store.fields(keys.LEAVING) == ["acme"]

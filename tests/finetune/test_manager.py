@@ -1,7 +1,9 @@
 """One tick after the other against the sandbox: nothing is made twice, whatever breaks in between."""
 
 import asyncio
+from typing import Any, cast
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -11,6 +13,7 @@ from finetune.backends.openai import OpenAIBackend
 from finetune.manager import Manager
 from finetune.values import Job
 from gateway.store import keys
+from gateway.store.audits import Kept
 from tests.support.jobs import Workshop, run
 from tests.support.sandbox import CREATE, POLL, UPLOAD
 from tests.support.vaults import write_vault
@@ -40,6 +43,12 @@ async def until(manager: Manager, workshop: Workshop, job: Job, status: str) -> 
     raise AssertionError(f"never {status}")
 
 
+async def audited(workshop: Workshop, tenant: str) -> list[Kept]:
+    """The tenant's audit records."""
+    found = await cast("Any", workshop.store.redis.xrange(keys.audit_of(tenant)))
+    return [msgspec.json.decode(fields[b"record"], type=Kept) for _, fields in found]
+
+
 async def test_a_job_goes_through_its_states_one_tick_at_a_time(workshop: Workshop) -> None:
     job, account = await workshop.new_job(hyperparameters={"n_epochs": 1})
     manager = workshop.manager()
@@ -56,6 +65,9 @@ async def test_a_job_goes_through_its_states_one_tick_at_a_time(workshop: Worksh
     tenant = await workshop.tenant(job)
     assert tenant.fine_tunes[job.id].model == done.fine_tuned_model
     assert tenant.active is None
+    [record] = await audited(workshop, job.tenant)
+    assert (record.actor.type, record.action, record.tenant) == ("worker", "job.ready", job.tenant)
+    assert record.after == {"job_id": job.id, "model": done.fine_tuned_model}
     assert await manager.tick(job.tenant, job.id) is None
     assert await manager.tick(job.tenant, "job_nothing") is None
     assert await manager.tick("nobody", job.id) is None

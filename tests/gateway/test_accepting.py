@@ -14,7 +14,8 @@ from gateway.replicas import Replica
 from gateway.routing import Routes
 from gateway.store import keys
 from gateway.store.connection import Store, StoreDiverged, Write
-from tests.gateway.test_following import applied, following, new_routes, put_key, put_tenant, revoke
+from gateway.store.marks import Mark
+from tests.gateway.test_following import _tenant, applied, following, new_routes, put_key, put_tenant, revoke
 
 Snapshot = dict[bytes, bytes]
 
@@ -193,6 +194,32 @@ def backup_is_back(accident: Accident) -> bool:
     return accident in (restored, restored_and_written)
 
 
+@pytest.mark.parametrize("accident", [emptied, restored])
+@pytest.mark.parametrize("state", ["store", "replicas"])
+async def test_the_bootstrap_files_marks_outlive_the_store(store: Store, accident: Accident, state: Any) -> None:
+    """This replica never met them itself: it has no such file."""
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await store.commit([Write(keys.BOOTSTRAP, "tenants.acme", None, b'{"path":"old"}')])
+        backup = await known(store, routes)
+        row = await store.row(keys.BOOTSTRAP, "tenants.acme")
+        await store.commit([Write(keys.BOOTSTRAP, "tenants.acme", row, b'{"path":"new"}')])
+        made = await store.commit([Write(keys.BOOTSTRAP, "keys.key_1", None, keys.TOMBSTONE)])
+        await applied(routes, made.revision)
+        await accident(store, backup)
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        accepted = await acceptance.accept(await acceptance.begin(), state, b"{}")
+        await applied(routes, accepted.revision)
+        kept, buried = await store.rows(keys.BOOTSTRAP, ["tenants.acme", "keys.key_1"])
+        assert kept is not None
+        assert buried is not None
+        assert kept.body == (b'{"path":"old"}' if (state, accident) == ("store", restored) else b'{"path":"new"}')
+        assert buried.body == keys.TOMBSTONE
+        await until(lambda: follower.state is StoreState.CONNECTED)
+        assert dict(routes.bootstrap_marks()) == {"tenants.acme": kept.raw, "keys.key_1": buried.raw}
+
+
 async def test_who_was_away_takes_over_what_was_accepted(store: Store) -> None:
     """A replica that was cut off from before the accident until after the decision."""
     routes, away = new_routes(), new_routes()
@@ -271,7 +298,11 @@ async def test_a_decision_that_was_cut_off_is_made_again(store: Store) -> None:
         await until(diverged(follower))
         acceptance = Acceptance(store, routes)
         meta = await acceptance.begin()
-        await acceptance._write(meta.mark, [(keys.TENANTS, "acme", b"1 {}"), (keys.TENANTS, "half", b"1 {}")])
+        await acceptance._write(
+            meta.mark, "replicas", [(keys.TENANTS, "acme", b"1 {}"), (keys.TENANTS, "half", b"1 " + _tenant("half"))]
+        )
+        with pytest.raises(GatewayError, match="store_half_restored"):  # the store's own state is gone
+            await acceptance.accept(await acceptance.begin(), "store", b"{}")
         accepted = await acceptance.accept(await acceptance.begin(), "replicas", b"{}")
         await applied(routes, accepted.revision)
         assert_as_known(routes)
@@ -291,3 +322,95 @@ async def test_two_decisions_at_once_make_one(store: Store) -> None:
         )
         assert sum(not isinstance(one, BaseException) for one in made) == 1
         assert all(isinstance(one, GatewayError) for one in made if isinstance(one, BaseException))
+
+
+async def test_one_that_was_away_while_a_stranger_decided_is_heard_and_then_decided_over(store: Store) -> None:
+    """It came back after the decision, of which nobody who knew its history had a part."""
+    stranger = Store(store.url)
+    away, fresh = new_routes(), new_routes()
+    async with following(store, away):
+        await known(store, away)
+    await store.redis.flushall()
+    for number in range(20):
+        await put_tenant(stranger, f"stranger-{number}")
+    # `away` is that of a process that was cut off.
+    async with following(stranger, fresh) as decider, following(store, away, loaded=True) as back:
+        await until(diverged(back))
+        await until(diverged(decider))
+        acceptance = Acceptance(stranger, fresh)
+        accepted = await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        for held in (away, fresh):
+            await applied(held, accepted.revision)
+        await until(lambda: {back.state, decider.state} == {StoreState.CONNECTED})
+        assert away.tenant("stranger-3") is not None
+        await applied(away, await put_tenant(stranger, "after"))
+        assert back.state is StoreState.CONNECTED
+    await stranger.close()
+
+
+async def test_a_worker_that_knows_another_history_says_so(store: Store) -> None:
+    """It follows nothing; when its change is refused, an admin must be able to decide."""
+    worker = Store(store.url)
+    await put_tenant(worker, "acme")
+    await put_tenant(worker, "birch")
+    await store.redis.flushall()
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await applied(routes, await put_tenant(store, "cedar"))
+        with pytest.raises(StoreDiverged):
+            await put_tenant(worker, "birch")
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        accepted = await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        await applied(routes, accepted.revision)
+        await applied(routes, await put_tenant(worker, "birch"))
+        assert routes.tenant("birch") is not None
+    await worker.close()
+
+
+async def test_a_change_that_was_lost_before_its_own_gateway_read_it(store: Store) -> None:
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await known(store, routes)
+        whole = await snapshot(store)
+        store.saw(Mark(routes.mark.epoch, routes.revision + 1, "lost"))
+        await restore(store, whole)
+        assert follower.state is StoreState.CONNECTED
+        with pytest.raises(StoreDiverged):
+            await put_tenant(store, "after")
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        accepted = await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        assert accepted.revision > store.known.revision - 1
+        await applied(routes, accepted.revision)
+        assert_as_known(routes)
+        await applied(routes, await put_tenant(store, "after"))
+
+
+async def test_a_store_that_had_no_followed_change_yet(store: Store) -> None:
+    await store.commit([Write("plain", "x", None, b"{}")])
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await store.redis.flushall()
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        await until(lambda: follower.state is StoreState.CONNECTED)
+        await applied(routes, await put_tenant(store, "after"))
+
+
+async def test_rows_of_a_newer_version_are_left_alone(store: Store) -> None:
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        backup = await known(store, routes)
+        newer = b'4 {"tenant":"newer","rule":"canary"}'
+        await restore(store, backup)
+        await cast("Any", store.redis.hset(keys.table(keys.TENANTS), "newer", newer))
+        await cast("Any", store.redis.hset(keys.table(keys.KEYS), "key_newer", b'4 {"role":7}'))
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        accepted = await acceptance.accept(await acceptance.begin(), "replicas", b"{}")
+        await applied(routes, accepted.revision)
+        assert await cast("Any", store.redis.hget(keys.table(keys.TENANTS), "newer")) == newer
+        assert "key_newer" in await store.fields(keys.KEYS)
+        assert_as_known(routes)

@@ -1,5 +1,6 @@
 """The audit log's reader, over a real store: what is found, in which order, page by page, and for how long."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import timestamps
-from gateway.audit import Actor, AuditReader, AuditRecord, Wanted, encode
+from gateway.audit import AuditReader, AuditRecord, Wanted
 from gateway.store import keys
+from gateway.store.audits import Actor, encode
 from gateway.store.connection import Store, StoreUnavailable, Write
 from tests.support.redis import stoppable
 
@@ -187,6 +189,62 @@ async def test_what_is_older_than_its_days_is_not_shown_though_it_is_still_there
     assert [record.id for record in (await reader.page(None, Wanted(since=0.0), 10, None)).records] == [old[2], old[1]]
     assert (await reader.page(None, ALL, 10, old[1])).records == []
     assert int(await cast("Any", store.redis.xlen(keys.AUDIT))) == 3
+
+
+async def seconds_left(store: Store, name: str) -> int:
+    """For how long a stream is kept if nobody writes to it."""
+    return int(await cast("Any", store.redis.ttl(name)))
+
+
+async def test_a_change_deletes_what_is_older_than_its_days(redis_url: str, store: Store) -> None:
+    """In whole nodes of a hundred entries, so that most of what is too old goes, and nothing else."""
+    now = int(time.time() * 1000)
+    mine = keys.audit_of("acme")
+    old, young = ids(now - 2 * DAY_MS - 60_000, 250), ids(now - 2 * DAY_MS + 60_000, 3)
+    await put(store, [*old, *young], [body()] * 253)
+    async with store.redis.pipeline(transaction=False) as pipe:
+        for entry_id in [*old, *young]:
+            pipe.xadd(mine, {"revision": 1, "record": body()}, id=entry_id)
+        await pipe.execute()
+    keeping = Store(redis_url, 2)
+    try:
+        await change(keeping, 1)
+    finally:
+        await keeping.close()
+    for name in (keys.AUDIT, mine):
+        kept = [entry.decode() for entry, _ in await cast("Any", store.redis.xrange(name))]
+        assert kept[-4:-1] == young, name
+        assert len(kept) <= 100 + 3 + 1, name
+
+
+async def test_a_log_that_nobody_writes_to_any_more_ends_with_its_days(redis_url: str, store: Store) -> None:
+    keeping = Store(redis_url, 2)
+    try:
+        for number, tenant in enumerate(("acme", "other")):
+            await change(keeping, number, tenant)
+        for name in (keys.AUDIT, keys.audit_of("acme"), keys.audit_of("other")):
+            assert 0 <= 2 * 86_400 - await seconds_left(store, name) < 60, name
+            await cast("Any", store.redis.expire(name, 1000))
+        await change(keeping, 2, "other")
+    finally:
+        await keeping.close()
+    assert await seconds_left(store, keys.audit_of("acme")) <= 1000
+    assert await seconds_left(store, keys.AUDIT) > 86_400
+    assert await seconds_left(store, keys.audit_of("other")) > 86_400
+
+
+async def test_a_log_whose_last_record_is_too_old_is_gone(redis_url: str, store: Store) -> None:
+    """Its days are two seconds here; what is written to another tenant's meanwhile does not keep it."""
+    keeping = Store(redis_url, cast("int", 2 / 86_400))
+    try:
+        await change(keeping, 1, "acme")
+        async with asyncio.timeout(20):
+            while await cast("Any", store.redis.exists(keys.audit_of("acme"))):
+                await change(keeping, 2, "other")
+                await asyncio.sleep(0.2)
+                await store.redis.delete(keys.table(keys.TENANTS))
+    finally:
+        await keeping.close()
 
 
 async def test_a_record_of_an_older_version_has_no_address(store: Store) -> None:

@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 
 from gateway import check
@@ -17,9 +20,12 @@ from gateway.checks import places, providers, records, server
 from gateway.checks.findings import Finding
 from gateway.checks.records import Records
 from gateway.checks.server import Server
+from gateway.secrets import Keyring
 from gateway.settings import read
+from gateway.store import keys
+from gateway.store.connection import Store, Write
 from gateway.store.marks import Mark, Meta
-from gateway.store.rows import ProviderRow
+from gateway.store.rows import ProviderRow, TenantRow
 from tests.support.admin import Admin, unique
 from tests.support.firms import Firm
 from tests.support.processes import ADMIN_KEY, gateway_environ, running, wait_until
@@ -72,12 +78,12 @@ def test_a_good_server_is_well() -> None:
         ({"maxmemory-policy": "volatile-ttl"}, {}, "redis eviction", "wrong", "Set it to noeviction"),
         (False, {"maxmemory_policy": "allkeys-lru"}, "redis eviction", "wrong", "Set it to noeviction"),
         (False, {}, "redis eviction", "ok", ""),
-        (False, False, "redis eviction", "note", "cannot be checked"),
+        (False, False, "redis eviction", "note", "Not checked"),
         ({"appendonly": "no"}, {}, "redis persistence", "wrong", "would be lost. Set appendonly to yes"),
         ({"appendonly": "no", "save": "3600 1"}, {}, "redis persistence", "wrong", "snapshots only (save 3600 1)"),
         (False, {"aof_enabled": 0}, "redis persistence", "wrong", "AOF is off"),
-        (False, {}, "redis persistence", "note", "appendfsync cannot be checked"),
-        (False, False, "redis persistence", "note", "cannot be checked"),
+        (False, {}, "redis persistence", "note", "Not checked whether appendfsync"),
+        (False, False, "redis persistence", "note", "Not checked whether appendonly"),
         ({}, {"aof_last_write_status": "err"}, "redis persistence", "wrong", "failed"),
         ({"appendfsync": "no"}, {}, "redis persistence", "wrong", "Set it to always"),
         ({"appendfsync": "everysec"}, {}, "redis persistence", "note", "`durable` is false"),
@@ -96,6 +102,18 @@ def test_what_a_server_is_called(settings: Any, info: Any, name: str, state: str
     found = judged(settings, info)[name]
     assert found[0] == state
     assert words in found[1]
+
+
+@pytest.mark.parametrize(
+    ("appends", "state", "words"),
+    [(True, "note", "whether appendfsync"), (False, "wrong", "Set appendonly to yes"), (None, "note", "+config|get")],
+)
+def test_a_server_that_denies_all_else_still_shows_by_waitaof_whether_it_persists(
+    appends: bool | None, state: str, words: str
+) -> None:
+    [found] = [one for one in server.judge(Server(1.0, appends=appends)) if one.check == "redis persistence"]
+    assert found.state == state
+    assert words in found.message
 
 
 def test_a_server_that_takes_no_scripts_is_wrong_and_a_replica_is_named_as_one() -> None:
@@ -198,7 +216,7 @@ def external(url: str, folder: Path, **more: str) -> dict[str, str]:
 
 
 def checked(environ: dict[str, str]) -> tuple[int, list[Finding]]:
-    """The command's exit code and its findings."""
+    """The command's exit code and its findings, on standard output as a whole."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOUSESTYLE_", "OTEL_"))}
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "check", "--json"],
@@ -273,6 +291,13 @@ def test_a_redis_that_denies_config_is_noted(tmp_path: Path) -> None:
         found = check.run(external(redis.url, tmp_path))
         assert wrongs(found) == {}
         assert states(found, "redis eviction") == states(found, "redis persistence") == ["note"]
+
+
+@needs_new
+def test_a_new_redis_that_denies_config_and_does_not_persist_does_not_pass(tmp_path: Path) -> None:
+    acl = "user default on nopass ~{housestyle}:* +@all -@dangerous -@admin"
+    with serving(tmp_path / "redis", acl, binary=redis8()) as redis:
+        assert set(wrongs(check.run(external(redis.url, tmp_path)))) == {"redis persistence"}
 
 
 @pytest.mark.parametrize("binary", [None, pytest.param(redis8(), marks=needs_new)], ids=["old", "new"])
@@ -351,6 +376,84 @@ def test_places_that_are_not_there_are_wrong(environ: dict[str, str], tmp_path: 
         },
     )
     assert set(wrongs(found)) >= {"artifacts", "Vaults", "bootstrap"}
+
+
+def test_what_hangs_is_said_and_ends(environ: dict[str, str], tmp_path: Path) -> None:
+    """A pipe into which nobody writes stands for a mount whose server is away."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    begun = time.monotonic()
+    code, found = checked(
+        {
+            **environ,
+            "HOUSESTYLE_ARTIFACTS_URL": f"zip://x::file://{pipe}",
+            "HOUSESTYLE_BOOTSTRAP": str(pipe),
+        },
+    )
+    assert code == 1
+    assert time.monotonic() - begun < 45  # 20 s for artifacts, 5 s for a file, and all the rest
+    assert set(wrongs(found)) == {"artifacts", "bootstrap"}
+    assert all("does not answer in" in words for words in wrongs(found).values())
+    assert states(found, "store") == ["ok"]
+
+
+def test_folders_that_hang_are_said_and_their_redis_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever asks the system about them waits."""
+    back, stat = threading.Event(), Path.stat
+
+    def away(path: Path, **more: Any) -> os.stat_result:
+        if path.is_relative_to(tmp_path):
+            back.wait(60)
+        return stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", away)
+    monkeypatch.setattr(places, "_SECONDS", 0.2)
+    given = gateway_environ(tmp_path / "data", HOUSESTYLE_VAULT_ROOTS=(tmp_path / "vaults").as_uri())
+    begun = time.monotonic()
+    try:
+        found = check.run({**given, "OTEL_TRACES_EXPORTER": "none"})
+        assert time.monotonic() - begun < 10
+    finally:
+        back.set()
+    assert set(wrongs(found)) == {"data directory", "Vaults"}
+    assert states(found, "redis") == ["note"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "simplecache::http://user:hunter2@127.0.0.1:1/x",
+        "zip://x::file://user:hunter2@/nowhere/a.zip",
+        "http://127.0.0.1:1/x?sig=hunter2",
+    ],
+)
+async def test_no_credential_of_the_artifacts_url_is_shown(url: str) -> None:
+    found = await places.artifacts(url)
+    assert found.state == "wrong"
+    assert "***" in found.message
+    assert "hunter2" not in found.message
+
+
+async def test_why_a_place_without_credentials_cannot_be_used_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = await places.artifacts((tmp_path / "file" / "artifacts").as_uri())
+    assert "Not a directory" in found.message
+
+
+async def test_no_credential_of_a_providers_or_vaults_url_is_shown() -> None:
+    unusable = providers.addresses([ProviderRow("openai_compatible", "ftp://me:hunter2@x", "m")])
+    [vault] = await places.vault_roots(["s3://me:hunter2@bucket/{tenant}"])
+    assert "hunter2" not in str(providers.judge(unusable, [])) + vault.message
+
+
+async def test_a_damaged_row_is_named_and_stops_nothing(store: Store) -> None:
+    await store.commit([Write(keys.TENANTS, "whole", None, msgspec.json.encode(TenantRow("whole", "", "")))])
+    for name, raw in (("bare", b"{}"), ("cut", b'7 {"ten'), ("garbled", b'7 {"tenant":"\xff"}')):
+        await cast("Any", store.redis.hset(keys.table(keys.TENANTS), name, raw))
+    held = await records.read(store, Keyring((b"k" * 32,)))
+    assert (held.tenants, sorted(held.unreadable)) == (4, ["bare", "cut", "garbled"])
 
 
 def test_a_data_directory_that_was_never_used_stays_as_it_is(tmp_path: Path) -> None:

@@ -47,9 +47,11 @@ async def revoke(store: Store, key: str) -> int:
 
 
 @contextlib.asynccontextmanager
-async def following(store: Store, routes: Routes) -> AsyncIterator[Follower]:
-    """A follower at work, loaded."""
+async def following(store: Store, routes: Routes, *, loaded: bool = False) -> AsyncIterator[Follower]:
+    """A follower at work, loaded; or that of routes which were `loaded` before."""
     follower = Follower(store, routes, Replica(store, "1").beat)
+    if loaded:
+        follower.loaded.set()
     task = asyncio.create_task(follower.run())
     try:
         await asyncio.wait_for(follower.loaded.wait(), 10)

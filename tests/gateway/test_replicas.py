@@ -33,7 +33,7 @@ async def seen(store: Store, replica: str, revision: int, seconds_ago: float) ->
 
 async def test_with_no_replica_nobody_has_it(store: Store) -> None:
     state = await acknowledged(store, 9, seconds=0.2)
-    assert (state.replicas, state.acknowledged, state.unreachable) == (0, 0, 0)
+    assert (state.replicas, state.acknowledged, state.unreachable) == (1, 0, 0)  # whoever asks is one
 
 
 async def test_replicas_that_have_it_are_not_waited_for(store: Store, quick: str) -> None:
@@ -69,6 +69,13 @@ async def test_dead_ones_are_not_waited_for_but_counted(store: Store, quick: str
     state = await acknowledged(store, 9)
     assert (state.replicas, state.acknowledged, state.unreachable) == (1, 1, 2)
     assert state.milliseconds < 500
+
+
+async def test_a_clock_that_has_gone_back_makes_nobody_live(store: Store, quick: str) -> None:
+    """After a failover to a server whose clock is behind."""
+    await seen(store, "rep_dead", 3, -30)
+    state = await acknowledged(store, 9)
+    assert (state.replicas, state.acknowledged, state.unreachable) == (1, 1, 1)
 
 
 async def test_one_that_falls_silent_meanwhile_is_waited_for_no_longer(store: Store, quick: str) -> None:

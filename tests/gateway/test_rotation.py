@@ -241,6 +241,36 @@ async def test_a_row_that_cannot_be_read_is_told(store: Store) -> None:
     assert opened((await tenants_of(store, "acme")), NEW)
 
 
+def mark(ring: Keyring, name: str) -> bytes:
+    """What the bootstrap file's entry `name` left."""
+    sealed = ring.seal(f"digest of {name}", tenant="", field=f"bootstrap/{name}")
+    return msgspec.json.encode({"path": name, "sealed": sealed})
+
+
+async def test_the_bootstrap_files_marks_are_sealed_anew(store: Store) -> None:
+    names = ["tenants.acme", "keys.key_1"]
+    writes = [Write(keys.BOOTSTRAP, name, None, mark(OLD, name)) for name in names]
+    await store.commit([*writes, Write(keys.BOOTSTRAP, "keys.key_2", None, keys.TOMBSTONE)])
+    done = await rotate(store, BOTH, quiet)
+    assert (done.marks, done.complete) == (2, True)
+    assert any("2 marks" in line for line in summary(done))
+    for name, row in zip(names, await store.rows(keys.BOOTSTRAP, names), strict=True):
+        assert row is not None
+        said = msgspec.json.decode(row.body)
+        assert said["path"] == name
+        assert NEW.open(said["sealed"], tenant="", field=f"bootstrap/{name}") == f"digest of {name}"
+    revision = await store.revision()
+    again = await rotate(store, BOTH, quiet)
+    assert (again.marks, again.complete, await store.revision()) == (0, True, revision)
+
+
+async def test_a_mark_that_no_key_opens_needs_its_key(store: Store) -> None:
+    await store.commit([Write(keys.BOOTSTRAP, "tenants.acme", None, mark(LOST, "tenants.acme"))])
+    done = await rotate(store, BOTH, quiet)
+    assert not done.complete
+    assert list(done.closed) == [("HOUSESTYLE_BOOTSTRAP", "tenants.acme")]
+
+
 async def tenants_of(store: Store, name: str) -> TenantRow:
     """One of them."""
     row = await store.row(keys.TENANTS, name)

@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from gateway import timestamps
-from gateway.audit import Actor, encode
 from gateway.store import keys
+from gateway.store.audits import Actor, encode
 from tests.support.admin import NO_TLS, STOCK, Admin, unique
 from tests.support.firms import Firm
 from tests.support.processes import ADMIN_KEY, Program, gateway_environ, running

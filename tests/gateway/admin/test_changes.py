@@ -9,8 +9,9 @@ import pytest
 
 from gateway import timestamps
 from gateway.admin.changes import Changed, Control, Plan, tenant_kept, tenant_write
-from gateway.audit import Actor, AuditReader, Wanted
+from gateway.audit import AuditReader, Wanted
 from gateway.store import keys
+from gateway.store.audits import Actor
 from gateway.store.connection import Store
 from gateway.store.rows import TenantRow
 

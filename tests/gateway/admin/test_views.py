@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.admin.views import masked_url
+from gateway.masked import masked_url
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,9 @@ from gateway.admin.views import masked_url
         ("https://host/v?sig=hunter2&page=1", "https://host/v?sig=***&page=***"),
         ("https://host/v?hunter2", "https://host/v?***"),
         ("https://u:p@host/v?a=b", "https://***@host/v?a=***"),
+        ("simplecache::http://user:PW@host/x", "simplecache::http://***@host/x"),
+        ("zip://x::file://user:PW@/a.zip", "zip://***@/a.zip"),
+        ("file://user:PW@host/a", "file://***@host/a"),
     ],
 )
 def test_a_url(url: str, shown: str) -> None:

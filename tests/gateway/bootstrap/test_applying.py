@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import ipaddress
 import time
@@ -18,13 +19,18 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from gateway import timestamps
-from gateway.bootstrap.applying import Applier, Report
+from gateway.admin.changes import Control
+from gateway.admin.credentials import Credentials
+from gateway.admin.handling import Asked
+from gateway.admin.schemas import KeyPost
+from gateway.bootstrap.applying import Applier, Failure, Report
 from gateway.bootstrap.document import Document, Named, parse
 from gateway.secrets import Keyring
 from gateway.store import keys
 from gateway.store.connection import Store, StoreUnavailable, Write
 from gateway.store.rows import KeyRow, TenantRow, key_row, tenant_row
 from gateway.upstream.addresses import Guard
+from policies.values import Caller, Role
 from tests.support.redis import stoppable
 from tests.support.vaults import write_vault
 
@@ -69,9 +75,10 @@ def applier(
     roots: tuple[str, ...] = (),
     encryption: tuple[bytes, ...] = (OLD,),
     holder: Callable[[str], str | None] = lambda _: None,
+    entry_seconds: float = 60,
 ) -> Applier:
     """What a replica has."""
-    return Applier(store, now, Keyring(encryption), Guard((ALLOWED,)), roots, holder)
+    return Applier(store, now, Keyring(encryption), Guard((ALLOWED,)), roots, holder, entry_seconds)
 
 
 def now() -> str:
@@ -82,6 +89,12 @@ def now() -> str:
 async def apply(store: Store, text: str, **more: Any) -> Report:
     """One run of a replica that starts."""
     return await applier(store, **more).apply(document(text))
+
+
+def asked(owner: str, body: Any, **path: str) -> Asked:
+    """What an admin asks for; "" is the platform."""
+    admin = Caller("key_admin", Role.PLATFORM_ADMIN, None, "")
+    return Asked(caller=admin, tenant=owner, body=body, path=path, query={}, headers={})
 
 
 async def tenant(store: Store, name: str = "fairfax") -> TenantRow:
@@ -118,9 +131,9 @@ async def audited(store: Store) -> list[dict[str, Any]]:
 
 
 async def control_plane(store: Store) -> dict[str, Any]:
-    """All that replicas follow, without times and what is sealed, and how many audit records say so."""
+    """What the file comes to, without times and what is sealed, and how many audit records say so."""
     state: dict[str, Any] = {}
-    for table in (*keys.FOLLOWED, keys.keys_of("fairfax"), keys.keys_of("")):
+    for table in (keys.TENANTS, keys.KEYS, keys.keys_of("fairfax"), keys.keys_of("")):
         for field in await store.fields(table):
             row = await store.row(table, field)
             assert row is not None
@@ -131,7 +144,7 @@ async def control_plane(store: Store) -> dict[str, Any]:
                 provider.pop("sealed_api_key", None)
             state[f"{table}/{field}"] = said
     records = [(record["action"], record["tenant"]) for record in await audited(store)]
-    return {"rows": state, "marks": await store.fields("bootstrap"), "audit": sorted(records, key=str)}
+    return {"rows": state, "marks": await store.fields(keys.BOOTSTRAP), "audit": sorted(records, key=str)}
 
 
 # a run
@@ -230,11 +243,11 @@ async def test_an_entry_that_changes_is_applied_in_what_it_names(store: Store) -
 async def test_what_stands_already_is_marked_and_not_audited(store: Store) -> None:
     await apply(store, TENANT)
     await cast("Any", store.redis.delete(keys.table("bootstrap")))
-    revision = await store.revision()
+    before = await tenant(store)
     assert (await apply(store, TENANT)).applied == ("tenants.fairfax",)
     assert (await apply(store, TENANT)).unchanged == ("tenants.fairfax",)
     assert len(await audited(store)) == 1
-    assert await store.revision() == revision
+    assert await tenant(store) == before
 
 
 async def test_a_rotated_secret_is_applied(store: Store) -> None:
@@ -298,6 +311,35 @@ async def test_a_revoked_key_is_not_revived_at_another_tenant(store: Store) -> N
     assert await key(store) is None
 
 
+async def test_a_key_that_the_api_made_and_revoked_is_not_made_by_the_file(store: Store) -> None:
+    """The file may have the hash of a key that the API has made; once that is revoked, its text opens nothing."""
+    await apply(store, TENANT)
+    credentials = Credentials(Control(store, now))
+    for owner, role in (("fairfax", "caller"), ("", "service")):
+        body = msgspec.convert({"role": role, "label": "by the API"}, KeyPost)
+        made = await credentials.make(asked(owner, body))
+        sha256 = hashlib.sha256(made.body.key.encode()).hexdigest()
+        its = f"[{{role: {role}, sha256: {sha256}}}]"
+        text = f"tenants: {{fairfax: {{keys: {its}}}}}" if owner else f"keys: {its}"
+        path = f"{'tenants.fairfax.' if owner else ''}keys.key_{sha256[:32]}"
+        [failure] = (await apply(store, text, holder={sha256: made.body.id}.get)).failed
+        assert failure.path == path
+        await credentials.revoke(asked(owner, None, key=made.body.id))
+        for _ in range(2):
+            report = await apply(store, text)
+            assert report.gone == (path,)
+            assert await key(store, f"key_{sha256[:32]}") is None
+        assert "" not in report.removed
+        assert (await apply(store, TENANT)).removed == ()  # what was never applied is not missed
+
+
+async def test_a_revoked_key_of_the_file_keeps_its_mark(store: Store) -> None:
+    await apply(store, FULL)
+    await Credentials(Control(store, now)).revoke(asked("fairfax", None, key=KEY))
+    assert (await apply(store, FULL)).gone == (PATHS[3],)
+    assert PATHS[3] in (await apply(store, TENANT)).removed
+
+
 async def test_a_deleted_tenant_stays_deleted(store: Store) -> None:
     await apply(store, FULL)
     await change_tenant(store, deleted=True)
@@ -346,6 +388,17 @@ async def test_one_that_fails_does_not_keep_the_others(store: Store, tmp_path: P
     write_vault(tmp_path / "none.jsonl", 10)
     again = await apply(store, text, roots=(f"{tmp_path.as_uri()}/",))
     assert again.applied == ("tenants.fairfax.vault",)
+
+
+async def test_one_that_does_not_end_fails_and_the_others_go_on(store: Store, tmp_path: Path) -> None:
+    vault = tmp_path / "fairfax.jsonl.gz"
+    vault.write_bytes(gzip.compress(b"\n" * 2**24))
+    text = f"tenants: {{fairfax: {{vault: {{url: {vault.as_uri()}}}, keys: [{{role: caller, sha256: {HASH}}}]}}}}"
+    with capture_logs() as logs:
+        report = await apply(store, text, roots=(f"{tmp_path.as_uri()}/",), entry_seconds=1.5)
+    assert report.applied == ("tenants.fairfax", PATHS[3])
+    assert report.failed == (Failure("tenants.fairfax.vault", "it did not end within 1.5 seconds"),)
+    assert [line["path"] for line in logs if line["event"] == "bootstrap_entry_failed"] == ["tenants.fairfax.vault"]
 
 
 async def test_the_hash_of_a_key_that_the_api_made_is_refused(store: Store) -> None:
@@ -431,39 +484,18 @@ async def test_replicas_that_start_together_make_each_change_once(redis_url: str
         assert await control_plane(first) == whole
 
 
-# a store that was emptied, or set back
-
-
-@pytest.mark.parametrize("in_the_file", [FULL, "tenants: {fairfax: {}}"])
-async def test_a_store_that_lost_its_marks_gets_them_back(store: Store, in_the_file: str) -> None:
-    """A replica that starts after that must take nothing for new; least of all a key that was revoked."""
-    await apply(store, FULL)
-    await revoke(store)
-    running = applier(store)
-    await running.apply(document(in_the_file))
-    await change_tenant(store, rule="off")
-    await cast("Any", store.redis.delete(keys.table("bootstrap")))
-    await running.remember()
-    await running.remember()
-    report = await apply(store, FULL)
-    assert report.gone == (PATHS[3],)
-    assert report.applied == (() if in_the_file == FULL else ("tenants.fairfax",))
-    assert (await tenant(store)).rule == "off"
-    assert await key(store) is None
-
-
 # the encryption keys
 
 
 async def test_marks_outlive_the_key_that_sealed_them(store: Store) -> None:
     await apply(store, FULL, encryption=(OLD,))
-    revision = await store.revision()
+    before = await control_plane(store)
     for encryption in ((NEW, OLD), (NEW,)):
         with capture_logs() as logs:
             report = await apply(store, FULL, encryption=encryption)
         assert report.unchanged == tuple(PATHS)
         assert logs == []
-    assert await store.revision() == revision
+    assert await control_plane(store) == before
 
 
 async def test_a_mark_that_no_key_opens_is_said_and_applied_again(store: Store) -> None:

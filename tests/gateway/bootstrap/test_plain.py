@@ -1,5 +1,6 @@
 """YAML as JSON's values: what one parser could read otherwise than its author meant is text, or refused."""
 
+import time
 from typing import Any
 
 import pytest
@@ -64,16 +65,42 @@ def test_words_are_read_as_yaml_1_2_has_them(text: str, value: Any) -> None:
         ("a: 1\n---\nb: 2", "line 2, column 1: but found another document"),
         ("a: \x00", "the file: has a character that YAML does not allow"),
         ("[" * 5000, "the file: is nested too deeply"),
-        ("&a [*a]", None),
+        ("&a [*a]", "line 1: this has itself in it"),
+        ("a: &a {b: {c: *a}}", "line 1: this has itself in it"),
+        ("a: &a {<<: *a}", "line 1: this has itself in it"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(text: str, words: str | None) -> None:
-    if words is None:  # refused by whoever wants a shape
-        load(text.encode())
-        return
+def test_what_cannot_be_meant_is_refused(text: str, words: str) -> None:
     with pytest.raises(SettingsError) as refusal:
         load(text.encode())
     assert words in str(refusal.value)
+
+
+def levels(many: str) -> str:
+    """A short file, ten times larger with each of its lines."""
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{n}: &a{n} {many % ', '.join([f'*a{n - 1}'] * 10)}" for n in range(1, 9)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("many", "words"),
+    [
+        ("{<<: [%s]}", "a5: with what `<<` merges this has more than 10000 names"),
+        ("[%s]", "a6: with every alias written out this has more than 1000000 values"),
+    ],
+)
+def test_what_a_short_file_blows_up_to_is_refused_before_it_does(many: str, words: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(SettingsError) as refusal:
+        load(levels(many).encode())
+    assert words in str(refusal.value)
+    assert time.process_time() - begun < 2
+
+
+def test_a_large_file_is_no_bomb() -> None:
+    tenants = "\n".join(f"  t{n}: {{<<: *base, name: n}}" for n in range(11_000))
+    assert len(load(f"base: &base {{rule: all}}\ntenants:\n{tenants}".encode())["tenants"]) == 11_000
 
 
 def test_text_that_is_not_utf_8_is_refused() -> None:

@@ -1,14 +1,21 @@
 """HOUSESTYLE_BOOTSTRAP at a real gateway: applied before it lets anybody in, refused before it starts."""
 
+import base64
+import gzip
 import hashlib
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from tests.support.admin import Admin
+from tests.support.admin import NO_TLS, Admin
 from tests.support.processes import Program, gateway_environ, running, wait_until
+from tests.support.redis import stoppable
+from tests.support.vaults import write_vault
 
 PLATFORM, TENANT = "hs_of_the_platform", "hs_of_the_tenant"
 FILE = f"""
@@ -23,11 +30,12 @@ keys: [{{role: platform_admin, sha256: {hashlib.sha256(PLATFORM.encode()).hexdig
 
 
 @contextmanager
-def gateway(directory: Path, text: str, workers: int) -> Iterator[Program]:
+def gateway(directory: Path, text: str, workers: int, **more: str) -> Iterator[Program]:
     """A gateway with this file."""
     file = directory / "bootstrap.yaml"
     file.write_text(text)
-    environ = gateway_environ(directory / "data", HOUSESTYLE_BOOTSTRAP=str(file), PROVIDER_KEY="sk-provider-secret")
+    more |= {"HOUSESTYLE_BOOTSTRAP": str(file), "PROVIDER_KEY": "sk-provider-secret"}
+    environ = gateway_environ(directory / "data", **more)
     with running(["serve", "--port", "0", "--workers", str(workers)], environ, directory / "log") as program:
         yield program
 
@@ -53,3 +61,53 @@ def test_a_file_that_is_wrong_keeps_it_from_starting(tmp_path: Path, workers: in
         gateway(tmp_path, "tenants: {a: {ruel: off}}", workers),
     ):
         pass
+
+
+def test_while_it_is_applied_it_is_said_which_entry_and_a_replica_can_be_stopped(tmp_path: Path) -> None:
+    """A Vault that takes hours to read stands for a mount whose server is away."""
+    vault = tmp_path / "fairfax.jsonl.gz"
+    vault.write_bytes(gzip.compress(b"\n" * 2**24) * 1000)
+    text = f"tenants: {{fairfax: {{vault: {{url: {vault.as_uri()}}}}}}}"
+    with gateway(tmp_path, text, 1, HOUSESTYLE_VAULT_ROOTS=f"{tmp_path.as_uri()}/") as program:
+        wait_until(lambda: "fairfax.vault" in httpx2.get(f"{program.url}/readyz", verify=NO_TLS).text, 20, "the entry")
+        answer = httpx2.get(f"{program.url}/readyz", verify=NO_TLS)
+        assert answer.status_code == 503
+        assert answer.json()["cause"] == "HOUSESTYLE_BOOTSTRAP is being applied (tenants.fairfax.vault)"
+        refused = httpx2.post(f"{program.url}/v1/chat/completions", json={}, verify=NO_TLS)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_ready")
+        assert refused.json()["error"]["message"] == "This replica is not ready yet; /readyz says why."
+        begun = time.monotonic()
+        program.stop()
+        assert time.monotonic() - begun < 25
+
+
+def test_a_store_that_goes_away_meanwhile_is_said_and_waited_for(tmp_path: Path) -> None:
+    vault = tmp_path / "fairfax.jsonl.gz"
+    vault.write_bytes(gzip.compress(b"\n" * 2**24) * 2)
+    text = f"tenants: {{fairfax: {{vault: {{url: {vault.as_uri()}}}}}}}"
+    with (
+        stoppable(tmp_path / "redis") as redis,
+        gateway(
+            tmp_path,
+            text,
+            1,
+            HOUSESTYLE_VAULT_ROOTS=f"{tmp_path.as_uri()}/",
+            HOUSESTYLE_REDIS_URL=redis.url,
+            HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(os.urandom(32)).decode(),
+            HOUSESTYLE_ARTIFACTS_URL=(tmp_path / "artifacts").as_uri(),
+        ) as program,
+    ):
+
+        def says(words: str) -> bool:
+            return words in httpx2.get(f"{program.url}/readyz", verify=NO_TLS).text
+
+        wait_until(lambda: says("fairfax.vault"), 20, "the entry")
+        redis.stop()
+        wait_until(lambda: says("(tenants.fairfax.vault); it waits for the store: "), 40, "the cause")
+        write_vault(tmp_path / "small.jsonl", 12)
+        with gzip.open(tmp_path / "small.jsonl.gz", "wb") as small:
+            small.write((tmp_path / "small.jsonl").read_bytes())
+        (tmp_path / "small.jsonl.gz").replace(vault)
+        redis.start()
+        wait_until(lambda: says('"ready":true'), 40, "it to be ready")
+        assert not says("HOUSESTYLE_BOOTSTRAP")
