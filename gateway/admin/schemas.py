@@ -39,7 +39,7 @@ class TenantPut(Struct, forbid_unknown_fields=True):
     rule: Literal["default_only", "all", "off"] | UnsetType = UNSET
     fallback: Literal["stock", "fail"] | UnsetType = UNSET
     suspended: bool | UnsetType = UNSET
-    allowed_paths: Annotated[tuple[Label, ...], Meta(max_length=100)] | UnsetType = UNSET
+    allowed_paths: Annotated[tuple[Label, ...], Meta(max_length=1000)] | UnsetType = UNSET
 
 
 class ProviderOptions(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
