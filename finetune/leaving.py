@@ -1,6 +1,7 @@
 """What becomes of a deleted tenant: its jobs end, then its credentials go, and, where asked, all that it left."""
 
 import asyncio
+import contextlib
 from typing import Any, cast
 
 import fsspec
@@ -14,6 +15,8 @@ from gateway.store.connection import Conflict, Store, Write, translated
 from gateway.store.rows import Row, key_row, tenant_row
 
 log = structlog.get_logger(__name__)
+
+_KEYS_AT_ONCE = 250
 
 
 async def finish(store: Store, artifacts_url: str) -> None:
@@ -59,23 +62,30 @@ async def _drop_keys(store: Store, tenant: str) -> None:
     A key is listed until all else of it is gone, so that what was cut off is found again.
     """
     table = keys.keys_of(tenant)
-    for key_id in await store.fields(table):
-        row = await store.row(keys.KEYS, key_id)
-        if row is not None:
-            await store.commit([Write(keys.KEYS, key_id, row, None), *await _tombstone(store, row)])
+    listed = await store.fields(table)
+    for start in range(0, len(listed), _KEYS_AT_ONCE):
+        ids = listed[start : start + _KEYS_AT_ONCE]
+        rows = await store.rows(keys.KEYS, ids)
+        dropped = [Write(keys.KEYS, key_id, row, None) for key_id, row in zip(ids, rows, strict=True) if row]
+        if dropped:
+            await store.commit([*dropped, *await _tombstones(store, rows)])
         with translated():  # after its row: a time is written as long as that is there
-            await cast("Any", store.redis.hdel(keys.LAST_USED, key_id))
-        await store.commit([Write(table, key_id, await store.row(table, key_id), None)])
+            await cast("Any", store.redis.hdel(keys.LAST_USED, *ids))
+        entries = zip(ids, await store.rows(table, ids), strict=True)
+        await store.commit([Write(table, key_id, row, None) for key_id, row in entries])
 
 
-async def _tombstone(store: Store, key: Row) -> list[Write]:
-    """What keeps a bootstrap file from making the key again, unless that is there already."""
-    try:
-        field = keys.bootstrap_key(key_row(key).sha256)
-    except msgspec.MsgspecError:
-        return []  # whose hash it was cannot be told
-    mark = await store.row(keys.BOOTSTRAP, field)
-    return [Write(keys.BOOTSTRAP, field, None, keys.TOMBSTONE)] if mark is None else []
+async def _tombstones(store: Store, found: list[Row | None]) -> list[Write]:
+    """What keeps a bootstrap file from making the keys again, where that is not there already."""
+    fields: set[str] = set()
+    for row in found:
+        if row is not None:
+            with contextlib.suppress(msgspec.MsgspecError):  # whose hash it was cannot be told
+                fields.add(keys.bootstrap_key(key_row(row).sha256))
+    names = sorted(fields)
+    marks = await store.rows(keys.BOOTSTRAP, names)
+    missing = [name for name, mark in zip(names, marks, strict=True) if mark is None]
+    return [Write(keys.BOOTSTRAP, name, None, keys.TOMBSTONE) for name in missing]
 
 
 async def _erase(store: Store, tenant: str, artifacts_url: str) -> None:

@@ -69,7 +69,9 @@ async def live(store: Store) -> list[tuple[str, str]]:
     """`(tenant, job id)` of every job that is not over. Raises StoreUnavailable."""
     ids = await store.fields(keys.LIVE_JOBS)
     rows = await store.rows(keys.LIVE_JOBS, ids)
-    return [(row.body.decode(), job_id) for job_id, row in zip(ids, rows, strict=True) if row is not None]
+    return [
+        (row.body.decode(errors="replace"), job_id) for job_id, row in zip(ids, rows, strict=True) if row is not None
+    ]
 
 
 def creation(job: Job) -> list[Write]:

@@ -54,7 +54,8 @@ class Acceptance:
         known = self._routes.mark
         seen = await self._store.census()
         meta = await self._store.meta()
-        if meta.diverged is None and marks.relation(known, meta) is not Relation.DIVERGED:
+        told = meta.diverged is not None or meta.doubters
+        if not told and marks.relation(known, meta) is not Relation.DIVERGED:
             raise GatewayError("store_not_diverged")
         furthest = max((other for other in seen if is_live(other)), key=lambda other: other.revision, default=None)
         if furthest is not None and furthest.revision > known.revision:
@@ -76,7 +77,8 @@ class Acceptance:
             await self._write(meta.mark, state, batch)
         epoch = secrets.token_hex(8)
         arguments: list[Any] = [meta.mark.epoch, meta.mark.revision, meta.mark.token, epoch, secrets.token_hex(8)]
-        arguments += [known.revision + 1, known.epoch, audit, state]
+        # Where nobody knows anything, what the store has is all that there is, whole or not.
+        arguments += [known.revision + 1, known.epoch, audit, state if known != Mark() else ""]
         with _unsure():
             names = [keys.META, keys.CHANGES, keys.AUDIT]
             revision = int(await cast("Any", self._accept(keys=names, args=arguments)))
@@ -90,7 +92,7 @@ class Acceptance:
         """The store's rows made what this replica knows: its own rows, and no others; but for rows of a newer version,
         which it cannot read."""
         held: dict[str, set[str]] = {table: set() for table in keys.FOLLOWED}
-        for table, field, value in self._routes.rows():
+        for table, field, value in list(self._routes.rows()):  # a follower may still be at work
             held[table].add(field)
             yield table, field, value
             if table == keys.KEYS:

@@ -63,7 +63,7 @@ class Gateway:
     """One replica: what it holds, and what it does in the background."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        self.store = Store(settings.redis_url or "", settings.audit_days)
+        self.store = Store(settings.redis_url or "", settings.audit_days, holds=True)
         self.keyring = Keyring(settings.encryption_keys)
         self.guard = Guard(settings.upstream_allow)
         self.routes = Routes(self.keyring, settings.admin_key, time.time)
@@ -106,7 +106,7 @@ class Gateway:
             asyncio.create_task(work)
             for work in (
                 self.follower.run(),
-                self.replica.run(self.follower.loaded, self.follower.changed, self._applied),
+                self.replica.run(self.follower.loaded, self.follower.changed, lambda: self.follower.applied),
                 self.why.run(),
                 self.warnings.run(),
                 self.last_used.run(),
@@ -178,10 +178,6 @@ class Gateway:
         until = time.monotonic() + _SETTLE_SECONDS
         while self.lifecycle.unsettled and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.01)
-
-    def _applied(self) -> int:
-        """The revision that calls obey; none is claimed while another state of the store is loaded."""
-        return self.routes.revision if self.follower.loaded.is_set() else 0
 
     def _told(self, state: StoreState, revision: int) -> None:
         self.metrics.following.set(state is StoreState.CONNECTED)
@@ -290,6 +286,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
 
 async def run_worker(settings: Settings, until: asyncio.Event) -> None:
     """The job worker, until `until` is set."""
+    asyncio.get_running_loop().set_default_executor(EndingThreads())  # a mount that hangs must not keep it from its end
     # Imported here: the SDKs cost memory and seconds that a gateway need not pay.
     from finetune import worker
     from finetune.backends.base import Access

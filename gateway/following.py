@@ -30,6 +30,7 @@ _RETRY_SECONDS = 0.1
 _AGAIN_AFTER_BUG = 1.0
 _AGAIN_WHILE_DIVERGED = 0.5
 _PATIENCE_SECONDS = 2.0
+_MOST_CAUSES = 20
 
 
 class StoreState(StrEnum):
@@ -66,8 +67,19 @@ class Follower:
         self._routes = routes
         self._announce = announce
         self._told = told
+        self._causes: set[str] = set()  # of this outage, that were said
         self._promised = 0  # the store has said that it has come so far
         self._reader = connect(store.url, blocking=True)
+
+    @property
+    def applied(self) -> int:
+        """The revision that calls obey, for the other replicas; 0, none, while the routes are loaded again.
+
+        While the store's history is another, nothing is changed that could be acknowledged; but what is known here
+        counts for `store/accept`.
+        """
+        whole = self.loaded.is_set() or self.state is StoreState.DIVERGED
+        return self._routes.revision if whole else 0
 
     async def run(self) -> None:
         """Loads, then follows until it is cancelled. Outages are waited out."""
@@ -80,6 +92,7 @@ class Follower:
                 except _Reload as reason:
                     log.warning("routes_are_loaded_again", cause=str(reason), revision=self._routes.revision)
                     self.loaded.clear()
+                    self.changed.set()  # nobody is to count on what was applied until then
                 except StoreUnavailable as error:
                     state = StoreState.DIVERGED if isinstance(error, StoreDiverged) else StoreState.UNREACHABLE
                     self._tell(state, str(error))
@@ -94,9 +107,14 @@ class Follower:
                 await self._reader.aclose()
 
     def _tell(self, state: StoreState, cause: str = "") -> None:
-        if state is not self.state or (cause and not self.loaded.is_set() and cause != self.cause):
+        news = cause and cause not in self._causes and len(self._causes) < _MOST_CAUSES
+        if state is not self.state or news:
             say = log.info if state is StoreState.CONNECTED else log.warning
             say(f"store_{state}", cause=cause or None, revision=self._routes.revision)
+        if state is StoreState.CONNECTED:
+            self._causes.clear()
+        elif news:
+            self._causes.add(cause)
         self.state, self.cause = state, cause
         self._told(state, self._routes.revision)
 
@@ -162,7 +180,7 @@ class Follower:
             else:
                 _apply(routes, fields, mark)
         if routes is self._routes:
-            told = meta.diverged is not None
+            told = meta.diverged is not None or bool(meta.doubters)
             self._tell(StoreState.DIVERGED if told else StoreState.CONNECTED, str(StoreDiverged()) if told else "")
         return bool(entries)
 
@@ -175,7 +193,9 @@ class Follower:
             await self._diverged(meta)
 
     async def _diverged(self, meta: Meta) -> None:
-        """Says so to everybody, through the store. Raises StoreDiverged."""
+        """Says so to everybody, through the store. Raises StoreDiverged; _Reload where nothing was known here yet."""
+        if self._routes.mark == Mark():
+            raise _Reload("the store was replaced while it was being read")
         await self._store.diverged(meta.mark, self._routes.mark)
         raise StoreDiverged
 

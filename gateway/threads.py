@@ -4,6 +4,7 @@ asyncio and `concurrent.futures` wait for their threads when a process ends, for
 server is away.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -49,3 +50,11 @@ class EndingThreads(ThreadPoolExecutor):
                     future.set_exception(error)
             del taken, future, call
             self._free.release()
+
+
+FILES = EndingThreads()  # apart from an event loop's own, by which names are looked up: those must not wait for a mount
+
+
+async def reading(work: Callable[[], T]) -> T:
+    """What `work` reads from files, in a thread that ends with the process."""
+    return await asyncio.get_running_loop().run_in_executor(FILES, work)

@@ -1,10 +1,10 @@
 """Fine-tune jobs as an admin sees them: made, followed, cancelled. What makes a job go on is the worker's."""
 
-import asyncio
 import hashlib
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from finetune import records, states
 from finetune.dataset import DatasetMissing, read_examples, read_manifest
 from finetune.records import Stored, artifact_of
 from finetune.values import Job, encode
+from gateway import threads
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept
 from gateway.admin.handling import AdminRoute, Answered, Asked
@@ -205,7 +206,7 @@ class Jobs:
 async def _artifact(read: Callable[..., T], *arguments: Any) -> T:
     """What `read` finds, read in a thread. Raises GatewayError `not_found` where the artifact's time has ended."""
     try:
-        return await asyncio.to_thread(read, *arguments)
+        return await threads.reading(partial(read, *arguments))
     except DatasetMissing:
         raise GatewayError("not_found", "What this job was trained on is no longer kept.") from None
 

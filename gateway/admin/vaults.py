@@ -1,11 +1,10 @@
 """A tenant's Vault: where its documents are read from. Counted before it is accepted."""
 
-import asyncio
-
 import msgspec
 from msgspec.structs import replace
 
 from finetune.vaults import VaultNotAllowed, VaultUnreadable, count, open_vault, roots_of
+from gateway import threads
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
@@ -40,7 +39,7 @@ class Vaults:
         """Reads the whole Vault once, in a thread, and accepts it if that went well."""
         url: str = asked.body.url
         try:
-            counted = await asyncio.to_thread(lambda: count(open_vault(url, roots_of(self._roots, asked.tenant))))
+            counted = await threads.reading(lambda: count(open_vault(url, roots_of(self._roots, asked.tenant))))
         except VaultNotAllowed as error:
             words = f"{error} What may be read is set in HOUSESTYLE_VAULT_ROOTS."
             raise GatewayError("vault_not_allowed", words, "url") from None

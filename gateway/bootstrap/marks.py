@@ -73,7 +73,11 @@ class Marks:
 
 
 def _parse(row: Row) -> Mark:
-    return msgspec.json.decode(row.body, type=Mark)
+    """The mark. One that is damaged, or another version's, is there and says nothing."""
+    try:
+        return msgspec.json.decode(row.body, type=Mark)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Mark("", "")
 
 
 def _place(mark: str) -> str:

@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from gateway.threads import EndingThreads
+from gateway.threads import FILES
 
 T = TypeVar("T")
-
-_THREADS = EndingThreads()
 
 
 class Hangs(Exception):
@@ -20,7 +18,7 @@ class Hangs(Exception):
 
 async def apart(work: Callable[[], T], seconds: float) -> T:
     """What `work` gives, in a thread that ends with the process. Raises Hangs, and what `work` raises."""
-    done = asyncio.get_running_loop().run_in_executor(_THREADS, work)
+    done = asyncio.get_running_loop().run_in_executor(FILES, work)
     finished, _ = await asyncio.wait({done}, timeout=seconds)
     if not finished:
         done.cancel()

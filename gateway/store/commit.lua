@@ -3,6 +3,7 @@
 -- KEYS  meta, changes, then the hash of each write, the streams of the audit record, and the stream of each note
 -- ARGV  1 epoch (for an empty store)   2 this change's token   3-5 what the changer knows: epoch ('' = nothing), revision, token
 --       6 number of writes   7 number of audit streams   8 number of notes   9 audit JSON   10 days that audit records are kept
+--       11 whether the changer holds routes ('1') and so knows a state that could hold
 --       then for each write: table, field, before ('' = absent), after ('' = delete, '=' = only compare),
 --                            followed ('1' = replicas hold this table)
 --       then for each note: its JSON
@@ -11,7 +12,7 @@ local meta, changes = KEYS[1], KEYS[2]
 local writes, audits, notes = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local function argument(write, offset)
-  return ARGV[10 + (write - 1) * 5 + offset]
+  return ARGV[11 + (write - 1) * 5 + offset]
 end
 
 -- A changer who knows another history, or one that is further on, must not add to this one (see store/marks.py).
@@ -28,7 +29,13 @@ if ARGV[3] ~= '' then
     other = not string.find(' ' .. (here[5] or '') .. ' ', ' ' .. ARGV[3] .. ' ', 1, true)
   end
   if other then -- said to everybody, so that an admin can decide; see diverge.lua
-    redis.call('HSET', meta, 'diverged', ARGV[4], 'doubters', ARGV[3])
+    local doubters = redis.call('HGET', meta, 'doubters') or ''
+    if not string.find(' ' .. doubters .. ' ', ' ' .. ARGV[3] .. ' ', 1, true) then
+      redis.call('HSET', meta, 'doubters', doubters .. ' ' .. ARGV[3])
+    end
+    if ARGV[11] == '1' then
+      redis.call('HSET', meta, 'diverged', ARGV[4])
+    end
     return {'diverged'}
   end
 end
@@ -94,7 +101,7 @@ for audit = 1, audits do
   redis.call('EXPIRE', stream, string.format('%d', keep))
 end
 for note = 1, notes do
-  local body = ARGV[10 + writes * 5 + note]
+  local body = ARGV[11 + writes * 5 + note]
   redis.call('XADD', KEYS[2 + writes + audits + note], 'MAXLEN', '~', '10000', '*', 'event', body)
 end
 return {'ok', revision, epoch, token}

@@ -123,15 +123,16 @@ class Store:
     """Redis. `redis` for commands of an instant, `connect(url, blocking=True)` for those that wait.
 
     `known` is the history that this process has seen; a store with another takes no change from it. `audit_days` is how
-    long audit records are kept.
+    long audit records are kept. `holds`: this process holds routes, a state that could be said to hold.
     """
 
-    def __init__(self, url: str, audit_days: int = 730) -> None:
+    def __init__(self, url: str, audit_days: int = 730, *, holds: bool = False) -> None:
         self.url = url
         self.redis = connect(url)
         self._durability = Durability(self.redis)
         self.known = Mark()
         self.audit_days = audit_days
+        self._holds = holds
         self._commit = self.script("commit")
         self._beat = self.script("beat")
         self._diverge = self.script("diverge")
@@ -209,7 +210,7 @@ class Store:
         known = self.known
         arguments: list[bytes | str | int] = [secrets.token_hex(8), secrets.token_hex(8)]
         arguments += [known.epoch, known.revision, known.token, len(writes), len(audits), len(notes)]
-        arguments += [audit, self.audit_days]
+        arguments += [audit, self.audit_days, int(self._holds)]
         for write in writes:
             before = write.before.raw if write.before else b""
             after = b"" if write.after is None else write.after

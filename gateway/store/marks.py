@@ -22,12 +22,14 @@ class Meta(Struct, frozen=True):
     """What the store says of itself.
 
     `diverged`: the revision that a replica knew when it found the store's history to be no continuation; None where
-    none has. `replaced`: the epochs that this one was accepted in place of.
+    none has. `replaced`: the epochs that this one was accepted in place of. `doubters`: those that somebody knows who
+    has found this one to be another; a job worker alone stops nobody else's changes.
     """
 
     mark: Mark = Mark()
     diverged: int | None = None
     replaced: frozenset[str] = frozenset()
+    doubters: frozenset[str] = frozenset()
 
 
 class Relation(StrEnum):
@@ -69,14 +71,15 @@ def follows(known: Mark, entry: bytes, revision: int) -> Mark | None:
 
 
 # The fields of the store's hash that `parse_meta` takes, in its order.
-FIELDS = ("epoch", "revision", "token", "diverged", "replaced")
+FIELDS = ("epoch", "revision", "token", "diverged", "replaced", "doubters")
 
 
 def parse_meta(values: list[bytes | None]) -> Meta:
     """The store's word, from the values of FIELDS."""
-    epoch, revision, token, diverged, replaced = (value.decode() if value is not None else "" for value in values)
+    epoch, revision, token, diverged, replaced, doubters = (value.decode() if value else "" for value in values)
     return Meta(
         Mark(epoch, int(revision or 0), token),
         int(diverged) if diverged else None,
         frozenset(replaced.split()),
+        frozenset(doubters.split()),
     )

@@ -14,7 +14,7 @@ from gateway.replicas import Replica
 from gateway.routing import Routes
 from gateway.store import keys
 from gateway.store.connection import Store, StoreDiverged, Write
-from gateway.store.marks import Mark
+from gateway.store.marks import Mark, Meta
 from tests.gateway.test_following import _tenant, applied, following, new_routes, put_key, put_tenant, revoke
 
 Snapshot = dict[bytes, bytes]
@@ -360,6 +360,9 @@ async def test_a_worker_that_knows_another_history_says_so(store: Store) -> None
         with pytest.raises(StoreDiverged):
             await put_tenant(worker, "birch")
         await until(diverged(follower))
+        await applied(routes, await put_tenant(store, "dill"))  # it stops nobody else
+        async with following(store, new_routes()) as starting:
+            assert starting.loaded.is_set()
         acceptance = Acceptance(store, routes)
         accepted = await acceptance.accept(await acceptance.begin(), "store", b"{}")
         await applied(routes, accepted.revision)
@@ -374,6 +377,7 @@ async def test_a_change_that_was_lost_before_its_own_gateway_read_it(store: Stor
         await known(store, routes)
         whole = await snapshot(store)
         store.saw(Mark(routes.mark.epoch, routes.revision + 1, "lost"))
+        store._holds = True  # as a gateway's
         await restore(store, whole)
         assert follower.state is StoreState.CONNECTED
         with pytest.raises(StoreDiverged):
@@ -414,3 +418,50 @@ async def test_rows_of_a_newer_version_are_left_alone(store: Store) -> None:
         assert await cast("Any", store.redis.hget(keys.table(keys.TENANTS), "newer")) == newer
         assert "key_newer" in await store.fields(keys.KEYS)
         assert_as_known(routes)
+
+
+async def test_what_a_replica_knows_counts_while_it_loads_again_under_another_history(store: Store) -> None:
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await known(store, routes)
+        assert follower.applied == routes.revision
+        follower.loaded.clear()
+        assert follower.applied == 0  # of what is loaded again nothing is claimed
+        await store.redis.flushall()
+        await until(diverged(follower))
+        assert follower.applied == routes.revision > 0
+
+
+async def test_a_store_that_is_replaced_while_a_new_replica_reads_it_is_read_again(store: Store) -> None:
+    """It has shown nothing to calls yet, so it has nothing to hold against it."""
+    await put_tenant(store, "acme")
+    follower = Follower(store, new_routes(), Replica(store, "1").beat)
+    with pytest.raises(Exception, match="replaced while it was being read"):
+        await follower._judge(Mark("e1", 5, "t5"), await store.meta())
+    assert await store.meta() == Meta((await store.meta()).mark)
+    await put_tenant(store, "birch")
+
+
+async def test_where_nobody_knows_anything_half_a_state_is_better_than_none(store: Store) -> None:
+    """The server was emptied, writing back was cut off, and every gateway was started again."""
+    routes = new_routes()
+    async with following(store, routes) as follower:
+        await known(store, routes)
+        await store.redis.flushall()
+        await until(diverged(follower))
+        acceptance = Acceptance(store, routes)
+        meta = await acceptance.begin()
+        await acceptance._write(meta.mark, "replicas", [(keys.TENANTS, "acme", b"1 " + _tenant("acme"))])
+    await cast("Any", store.redis.delete(keys.REPLICAS))
+    fresh = new_routes()
+    starting = Follower(store, fresh, Replica(store, "1").beat)
+    task = asyncio.create_task(starting.run())
+    try:
+        await until(diverged(starting))
+        acceptance = Acceptance(store, fresh)
+        await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        await asyncio.wait_for(starting.loaded.wait(), 10)
+        assert fresh.tenant("acme") is not None
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -504,3 +504,14 @@ async def test_a_mark_that_no_key_opens_is_said_and_applied_again(store: Store) 
         report = await apply(store, TENANT, encryption=(NEW,))
     assert report.applied == ("tenants.fairfax",)
     assert [line["event"] for line in logs] == ["bootstrap_mark_unreadable", "bootstrap_entry_applied"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"path":7}', b"[]"])
+async def test_a_damaged_mark_stops_nothing(store: Store, body: bytes) -> None:
+    """Of an entry that the file has, which is applied again, and of one that it has no more."""
+    await apply(store, FULL)
+    for name in await store.fields(keys.BOOTSTRAP):
+        await cast("Any", store.redis.hset(keys.table(keys.BOOTSTRAP), name, b"9 " + body))
+    report = await apply(store, "tenants: {fairfax: {name: Fairfax LLP}}")
+    assert (report.applied, report.failed, report.removed) == ((PATHS[0],), (), ())
+    assert (await apply(store, "tenants: {fairfax: {name: Fairfax LLP}}")).unchanged == (PATHS[0],)

@@ -51,5 +51,5 @@ def test_a_change_names_the_one_before_it(known: Mark, entry: bytes, after: Mark
 
 def test_what_the_store_says_of_itself() -> None:
     assert parse_meta([None] * len(FIELDS)) == Meta()
-    values = [b"e2", b"18", b"t18", b"17", b" e1  e0 "]
-    assert parse_meta(list(values)) == Meta(Mark("e2", 18, "t18"), 17, frozenset({"e0", "e1"}))
+    values = [b"e2", b"18", b"t18", b"17", b" e1  e0 ", b" e5"]
+    assert parse_meta(list(values)) == Meta(Mark("e2", 18, "t18"), 17, frozenset({"e0", "e1"}), frozenset({"e5"}))
