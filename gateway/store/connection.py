@@ -73,7 +73,7 @@ class Note(Struct, frozen=True):
 
 
 class Committed(Struct, frozen=True):
-    """A change that stands. `durable`: the store confirmed it on disk."""
+    """A change that stands. `durable`: the store confirmed that it outlives the server (`durability.py`)."""
 
     revision: int
     durable: bool

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
-from gateway.accepting import Acceptance
+from gateway.accepting import Acceptance, Accepted
 from gateway.errors import GatewayError
 from gateway.following import Follower, StoreState
 from gateway.replicas import Replica
@@ -76,6 +76,12 @@ def assert_as_known(routes: Routes, rule: str = "off") -> None:
     assert routes.tenant("gone") is None
     assert routes.caller("hs_kept") is not None
     assert routes.caller("hs_revoked") is None
+
+
+async def decide(store: Store, routes: Routes, state: Literal["store", "replicas"] = "store") -> Accepted:
+    """An admin says which state holds, at the replica with these routes."""
+    acceptance = Acceptance(store, routes)
+    return await acceptance.accept(await acceptance.begin(), state, b"{}")
 
 
 Accident = Callable[[Store, Snapshot], Awaitable[Any]]
@@ -229,8 +235,7 @@ async def test_who_was_away_takes_over_what_was_accepted(store: Store) -> None:
             await applied(away, routes.revision)
         await restore(store, backup)
         await until(diverged(follower))
-        acceptance = Acceptance(store, routes)
-        await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        await decide(store, routes)
         async with following(store, away) as back:
             assert back.state is StoreState.CONNECTED
             assert_as_known(away, rule="all")
@@ -248,8 +253,7 @@ async def test_a_replica_that_starts_meanwhile_is_not_ready_and_says_why(store: 
             await until(diverged(starting))
             assert not starting.loaded.is_set()
             assert fresh.caller("hs_revoked") is None
-            acceptance = Acceptance(store, routes)
-            await acceptance.accept(await acceptance.begin(), "store", b"{}")
+            await decide(store, routes)
             await asyncio.wait_for(starting.loaded.wait(), 10)
             assert_as_known(fresh, rule="all")
         finally:
@@ -337,8 +341,7 @@ async def test_one_that_was_away_while_a_stranger_decided_is_heard_and_then_deci
     async with following(stranger, fresh) as decider, following(store, away, loaded=True) as back:
         await until(diverged(back))
         await until(diverged(decider))
-        acceptance = Acceptance(stranger, fresh)
-        accepted = await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        accepted = await decide(stranger, fresh)
         for held in (away, fresh):
             await applied(held, accepted.revision)
         await until(lambda: {back.state, decider.state} == {StoreState.CONNECTED})
@@ -363,8 +366,7 @@ async def test_a_worker_that_knows_another_history_says_so(store: Store) -> None
         await applied(routes, await put_tenant(store, "dill"))  # it stops nobody else
         async with following(store, new_routes()) as starting:
             assert starting.loaded.is_set()
-        acceptance = Acceptance(store, routes)
-        accepted = await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        accepted = await decide(store, routes)
         await applied(routes, accepted.revision)
         await applied(routes, await put_tenant(worker, "birch"))
         assert routes.tenant("birch") is not None
@@ -383,8 +385,7 @@ async def test_a_change_that_was_lost_before_its_own_gateway_read_it(store: Stor
         with pytest.raises(StoreDiverged):
             await put_tenant(store, "after")
         await until(diverged(follower))
-        acceptance = Acceptance(store, routes)
-        accepted = await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        accepted = await decide(store, routes)
         assert accepted.revision > store.known.revision - 1
         await applied(routes, accepted.revision)
         assert_as_known(routes)
@@ -397,8 +398,7 @@ async def test_a_store_that_had_no_followed_change_yet(store: Store) -> None:
     async with following(store, routes) as follower:
         await store.redis.flushall()
         await until(diverged(follower))
-        acceptance = Acceptance(store, routes)
-        await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        await decide(store, routes)
         await until(lambda: follower.state is StoreState.CONNECTED)
         await applied(routes, await put_tenant(store, "after"))
 
@@ -412,8 +412,7 @@ async def test_rows_of_a_newer_version_are_left_alone(store: Store) -> None:
         await cast("Any", store.redis.hset(keys.table(keys.TENANTS), "newer", newer))
         await cast("Any", store.redis.hset(keys.table(keys.KEYS), "key_newer", b'4 {"role":7}'))
         await until(diverged(follower))
-        acceptance = Acceptance(store, routes)
-        accepted = await acceptance.accept(await acceptance.begin(), "replicas", b"{}")
+        accepted = await decide(store, routes, "replicas")
         await applied(routes, accepted.revision)
         assert await cast("Any", store.redis.hget(keys.table(keys.TENANTS), "newer")) == newer
         assert "key_newer" in await store.fields(keys.KEYS)
@@ -458,8 +457,7 @@ async def test_where_nobody_knows_anything_half_a_state_is_better_than_none(stor
     task = asyncio.create_task(starting.run())
     try:
         await until(diverged(starting))
-        acceptance = Acceptance(store, fresh)
-        await acceptance.accept(await acceptance.begin(), "store", b"{}")
+        await decide(store, fresh)
         await asyncio.wait_for(starting.loaded.wait(), 10)
         assert fresh.tenant("acme") is not None
     finally:
