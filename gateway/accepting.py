@@ -92,10 +92,10 @@ class Acceptance:
         """The store's rows made what this replica knows: its own rows, and no others; but for rows of a newer version,
         which it cannot read."""
         held: dict[str, set[str]] = {table: set() for table in keys.FOLLOWED}
-        for table, field, value in list(self._routes.rows()):  # a follower may still be at work
+        for table, field, value in self._routes.rows():
             held[table].add(field)
             yield table, field, value
-            if table == keys.KEYS:
+            if table == keys.KEYS and self._routes.has_key(field):
                 yield self._listing(field), field, value.partition(b" ")[0] + b" {}"
         for table in keys.FOLLOWED:
             async for field, row in self._store.scan(table):

@@ -160,10 +160,10 @@ class Routes:
         yield from self._marks.items()
 
     def rows(self) -> Iterator[tuple[str, str, bytes]]:
-        """Every row that is held, as it is stored: its table, its field, its value."""
-        for name, raw in self._rows.items():
+        """Every row that is held, as it is stored: its table, its field, its value. Rows may come and go meanwhile."""
+        for name, raw in list(self._rows.items()):
             yield keys.TENANTS, name, unpack(raw)
-        for digest, key in self._keys.items():
+        for digest, key in list(self._keys.items()):
             row = KeyRow(
                 id=key.caller.key_id,
                 sha256=digest.hex(),
@@ -174,7 +174,7 @@ class Routes:
                 expires_at=timestamps.from_seconds(key.expires) if key.expires != float("inf") else None,
             )
             yield keys.KEYS, row.id, b"%d %s" % (key.revision, msgspec.json.encode(row))
-        for name, raw in self._marks.items():
+        for name, raw in list(self._marks.items()):
             yield keys.BOOTSTRAP, name, raw
 
     def _compile(self, name: str) -> TenantRoutes | None:

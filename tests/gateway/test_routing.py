@@ -342,6 +342,22 @@ def test_a_reload_replaces_everything() -> None:
     assert routes.caller(ADMIN) is not None
 
 
+def test_rows_are_told_while_others_come_and_go() -> None:
+    """Writing them back takes seconds, and a follower may be at work beside it."""
+    routes = routes_of()
+    for number in range(3):
+        routes.apply(keys.TENANTS, f"t{number}", stored(tenant_row(f"t{number}"), 1), 1)
+        routes.apply(keys.KEYS, f"key_{number}", stored(key_row(f"hs_{number}", f"key_{number}"), 1), 1)
+    told = []
+    for table, field, value in routes.rows():
+        told.append((table, field))
+        assert parse_row(value).revision == 1
+        routes.apply(keys.KEYS, "key_2", None, 2)
+        routes.apply(keys.TENANTS, f"more-{len(told)}", stored(tenant_row(f"more-{len(told)}"), 2), 2)
+    assert told[:3] == [(keys.TENANTS, f"t{number}") for number in range(3)]
+    assert [field for table, field in told if table == keys.KEYS] == ["key_0", "key_1"]
+
+
 # owners, against a naive recomputation
 
 TENANTS = ["smith", "jones", "third"]
