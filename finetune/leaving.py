@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 from typing import Any, cast
 
-import fsspec
 import msgspec
 import structlog
 from msgspec.structs import replace
 
 from finetune import records
+from finetune.retention import remove_folder
 from gateway.store import keys
 from gateway.store.connection import Conflict, Store, Write, translated
 from gateway.store.rows import Row, key_row, tenant_row
@@ -90,19 +90,14 @@ async def _tombstones(store: Store, found: list[Row | None]) -> list[Write]:
 
 async def _erase(store: Store, tenant: str, artifacts_url: str) -> None:
     """Every artifact, job, timeline and Why record of the tenant. Can be cut off anywhere and run again."""
-    await asyncio.to_thread(_remove, f"{artifacts_url.rstrip('/')}/{tenant}")
+    await asyncio.to_thread(remove_folder, f"{artifacts_url.rstrip('/')}/{tenant}")
     jobs = await store.fields(keys.jobs_of(tenant))
     doomed = [keys.timeline_of(job_id) for job_id in jobs]
     doomed += [
         keys.why_of(tenant),
         keys.table(keys.first_answers_of(tenant)),
+        keys.table(keys.curves_of(tenant)),
         keys.table(keys.jobs_of(tenant)),
     ]
     with translated():
         await cast("Any", store.redis.unlink(*doomed))
-
-
-def _remove(url: str) -> None:
-    filesystem, path = fsspec.core.url_to_fs(url)
-    if filesystem.exists(path):
-        filesystem.rm(path, recursive=True)

@@ -7,13 +7,14 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
 
-from finetune import states
+from finetune.curves import Point
 from finetune.values import Job, decode, encode
 from gateway.store import keys
 from gateway.store.connection import Note, Store, StoreUnavailable, Write, translated
@@ -33,6 +34,14 @@ class Event(Struct, frozen=True):
     time: str
     kind: str
     message: str
+
+
+class Progress(Struct, frozen=True):
+    """How far the long work of a job's state has come. `total` is None while it is not known."""
+
+    stage: str
+    done: int
+    total: int | None = None
 
 
 def new_id(prefix: str) -> str:
@@ -65,8 +74,19 @@ async def page(store: Store, tenant: str, limit: int, before: str | None) -> tup
     return jobs, chosen[-1] if len(ids) > limit else None
 
 
+async def since(store: Store, tenant: str, seconds: float) -> list[Job]:
+    """The tenant's jobs that were made since then (seconds since the epoch), in the order of their making.
+
+    Raises StoreUnavailable.
+    """
+    first = f"job_{int(seconds * 1000):012x}"
+    ids = [job_id for job_id in await store.fields(keys.jobs_of(tenant)) if job_id >= first]
+    rows = await store.rows(keys.jobs_of(tenant), ids)
+    return [decode(row.body) for row in rows if row is not None]
+
+
 async def live(store: Store) -> list[tuple[str, str]]:
-    """`(tenant, job id)` of every job that is not over. Raises StoreUnavailable."""
+    """`(tenant, job id)` of every job for which something is left to do. Raises StoreUnavailable."""
     ids = await store.fields(keys.LIVE_JOBS)
     rows = await store.rows(keys.LIVE_JOBS, ids)
     return [
@@ -92,12 +112,12 @@ async def save(
 ) -> Stored:
     """Replaces the job, with `also` in the same change, and gives it back. Raises Conflict, StoreUnavailable.
 
-    `audit` is the record of what `also` changes. Each event is `(kind, message)`. A job that is over leaves the live
-    ones here, and nowhere else.
+    `audit` is the record of what `also` changes. Each event is `(kind, message)`. A job for which nothing is left to do
+    leaves the live ones here, and nowhere else.
     """
     body = encode(after)
     writes = [Write(keys.jobs_of(after.tenant), after.id, before.row, body), *also]
-    if states.is_final(after) and not states.is_final(before.job):
+    if after.is_over and not before.job.is_over:
         row = await store.row(keys.LIVE_JOBS, after.id)
         if row is not None:
             writes.append(Write(keys.LIVE_JOBS, after.id, row, None))
@@ -120,6 +140,39 @@ async def timeline(store: Store, job_id: str, limit: int, after: str | None) -> 
     return events, found[limit - 1][0].decode() if len(found) > limit else None
 
 
+async def curve(store: Store, tenant: str, job_id: str) -> tuple[list[Point], Row | None]:
+    """The job's training curve by step, and the row that it stands in. Raises StoreUnavailable."""
+    row = await store.row(keys.curves_of(tenant), job_id)
+    return (msgspec.json.decode(row.body, type=list[Point]), row) if row is not None else ([], None)
+
+
+def curve_write(job: Job, before: Row | None, points: list[Point]) -> Write:
+    """The write that replaces the job's training curve."""
+    return Write(keys.curves_of(job.tenant), job.id, before, msgspec.json.encode(points))
+
+
+async def report(store: Store, job_id: str, progress: Progress | None) -> None:
+    """Says how far a job has come (None: nothing is under way). It is a help, so a store that is away is no error."""
+    with contextlib.suppress(StoreUnavailable), translated():
+        if progress is None:
+            await cast("Any", store.redis.hdel(keys.PROGRESS, job_id))
+        else:
+            await cast("Any", store.redis.hset(keys.PROGRESS, job_id, msgspec.json.encode(progress)))
+
+
+async def progress(store: Store, job_ids: Sequence[str]) -> dict[str, Progress]:
+    """How far each of these jobs has come, where that is known. Raises StoreUnavailable."""
+    if not job_ids:
+        return {}
+    with translated():
+        found = await cast("Any", store.redis.hmget(keys.PROGRESS, list(job_ids)))
+    return {
+        job_id: msgspec.json.decode(raw, type=Progress)
+        for job_id, raw in zip(job_ids, found, strict=True)
+        if raw is not None
+    }
+
+
 async def wake(store: Store, tenant: str, job_id: str) -> None:
     """Asks a worker for a tick of this job now; where that cannot be said, the worker's own round finds the job."""
     with contextlib.suppress(StoreUnavailable), translated():
@@ -131,7 +184,7 @@ async def ticked_since(store: Store, tenant: str, job_id: str, since: float, sec
     deadline = time.monotonic() + seconds
     while True:
         stored = await load(store, tenant, job_id)
-        if stored is None or states.is_final(stored.job) or stored.job.checked_at >= since:
+        if stored is None or stored.job.is_over or stored.job.checked_at >= since:
             return stored
         if time.monotonic() > deadline:
             return stored

@@ -19,12 +19,31 @@ class Notice(Struct, frozen=True):
     message: str
 
 
+class Checkpoint(Struct, frozen=True):
+    """A model that the provider kept on the way. `metrics` by the provider's own names."""
+
+    id: str
+    step: int
+    model: str
+    metrics: dict[str, float] = {}
+
+
+class Consent(Struct, frozen=True):
+    """Who agreed that a teacher model may see the firm's documents, and when: a key's id, RFC 3339 UTC."""
+
+    by: str
+    at: str
+
+
 class Job(Struct, frozen=True, omit_defaults=True):
     """A job as it is stored. Times are RFC 3339 UTC.
 
     `uid` is the intent: unique at the provider, written before anything is made there. `claimed_at` (seconds
     since the epoch) says when somebody last set out to make the provider's job, so that nobody else does at the
-    same time. `checked_at` is when a tick last looked.
+    same time. `checked_at` is when a tick last looked; `since` when the job came into its status. `waiting`: the
+    provider has no place for it now. `untidy`: it is over, and its uploaded files are still to be deleted there.
+    `source_job`: trained on that job's data set, not read from the Vault anew. `seen_event` is the provider's
+    last event in the timeline.
     """
 
     id: str
@@ -43,6 +62,11 @@ class Job(Struct, frozen=True, omit_defaults=True):
     fine_tuned_model: str | None = None
     provider_job_id: str | None = None
     training_file_id: str | None = None
+    validation_file_id: str | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+    source_job: str | None = None
+    imported: bool = False
+    consent: Consent | None = None
     error: Notice | None = None
     warnings: tuple[Notice, ...] = ()
     dataset: DatasetSummary | None = None
@@ -56,6 +80,16 @@ class Job(Struct, frozen=True, omit_defaults=True):
     polls: int = 0
     failures: int = 0
     provider_status: str | None = None
+    since: str | None = None
+    waiting: bool = False
+    untidy: bool = False
+    seen_event: str | None = None
+    artifact_ended: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do for it, at the provider neither."""
+        return self.finished_at is not None and not self.untidy
 
 
 _JOB = msgspec.json.Decoder(Job)

@@ -5,13 +5,14 @@ A tick puts the next one on the schedule; `seed` puts one there for any live job
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import structlog
 from docket import Docket, Perpetual, Worker
 from docket.execution import ExecutionState
+from msgspec import Struct
 
 from finetune import leaving, records
 from finetune.manager import Manager
@@ -25,15 +26,33 @@ _REDELIVER = timedelta(seconds=5)
 _RESOLUTION = timedelta(milliseconds=100)
 _SEED_EVERY = timedelta(seconds=5)
 _CONCURRENT = 8
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 _AGAIN_AFTER_BUG = 30.0
 
 
-async def run(store: Store, manager: Manager, *, artifacts_url: str, until: asyncio.Event) -> None:
-    """Works until `until` is set; ticks under way are let finish."""
+def _nothing() -> None:
+    """There is nothing to break off."""
+
+
+class Daily(Struct, frozen=True):
+    """What is done once a day, by one of the workers. `name` is docket's; `stop` breaks off what takes long in it."""
+
+    name: str
+    work: Callable[[], Awaitable[None]]
+    stop: Callable[[], None] = _nothing
+
+
+async def run(
+    store: Store, manager: Manager, *, artifacts_url: str, daily: Sequence[Daily], until: asyncio.Event
+) -> None:
+    """Works until `until` is set; ticks under way are let finish, but what takes long in them is broken off."""
     async with Docket(name=keys.DOCKET, url=store.url) as docket:
         tick = _tick_task(manager)
         docket.register(tick)
         docket.register(_seed_task(store, docket, tick, artifacts_url))
+        for one in daily:
+            docket.register(_daily_task(one))
         async with Worker(
             docket,
             concurrency=_CONCURRENT,
@@ -48,6 +67,8 @@ async def run(store: Store, manager: Manager, *, artifacts_url: str, until: asyn
                 asyncio.create_task(until.wait()),
             ]
             done, _ = await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
+            for stop in (manager.stop, *(one.stop for one in daily)):
+                stop()
             for task in others:
                 task.cancel()
             # The end of its block tells the worker to leave. A cancellation it would lose while Redis is away.
@@ -83,6 +104,20 @@ def _seed_task(store: Store, docket: Docket, tick: Callable[..., Any], artifacts
         await leaving.finish(store, artifacts_url)
 
     return seed
+
+
+def _daily_task(one: Daily) -> Callable[..., Any]:
+    async def daily(
+        perpetual: Perpetual = Perpetual(every=_DAY, automatic=True),  # noqa: B008 - docket's way
+    ) -> None:
+        try:
+            await one.work()
+        except Exception as error:  # whatever it was, the next turn must come
+            log.warning("daily_task_failed", task=one.name, exc_info=not isinstance(error, StoreUnavailable))
+            perpetual.after(_HOUR)
+
+    daily.__name__ = daily.__qualname__ = one.name
+    return daily
 
 
 async def _wake(store: Store, docket: Docket, tick: Callable[..., Any]) -> None:

@@ -92,6 +92,52 @@ def sandbox(
 
 
 @main.command()
+def watch(
+    tenant: Annotated[str, typer.Argument(help="Whose job.")],
+    job: Annotated[str | None, typer.Argument(help="Which one; the newest unless it is named.")] = None,
+    url: Annotated[str, typer.Option(help="Where the gateway is.")] = "http://127.0.0.1:8080",
+    key: Annotated[str, typer.Option(envvar="HOUSESTYLE_ADMIN_KEY", help="An admin's key.", show_envvar=True)] = "",
+) -> None:
+    """Follows a fine-tune job until it is over; ends 0 where it is ready."""
+    from rich.console import Console
+
+    from gateway import watching
+
+    try:
+        over = watching.watch(url, key, tenant, job, Console())
+    except watching.CannotWatch as error:
+        typer.echo(f"housestyle: {error}", err=True)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    error = over["error"]
+    told = f"{over['status']}: {error['code']}: {error['message']}" if error else over["fine_tuned_model"]
+    typer.echo(told or over["status"])
+    if over["status"] != "ready":
+        raise typer.Exit(1)
+
+
+@main.command()
+def dataset(
+    vault: Annotated[Path, typer.Argument(help="A Vault: JSON lines, one file.", exists=True, dir_okay=False)],
+    out: Annotated[Path, typer.Argument(help="The folder to write to.", file_okay=False)],
+    redact: Annotated[str, typer.Option(help="rules, presidio or off")] = "rules",
+    model: Annotated[str, typer.Option(help="Whose tokens are counted.")] = "gpt-4.1-mini",
+) -> None:
+    """Makes the training files of a Vault, as a job would, and says what is in them. Nothing leaves the machine."""
+    from rich.console import Console
+
+    from finetune import preview
+    from finetune.vaults import VaultNotAllowed, VaultUnreadable
+
+    try:
+        preview.run(vault, out, redact, model, Console())
+    except (VaultUnreadable, VaultNotAllowed, ValueError, OSError) as error:
+        typer.echo(f"housestyle: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@main.command()
 def rotate_keys() -> None:
     """Seals every stored credential anew with the first encryption key; gateways go on serving meanwhile."""
     from gateway import rotation

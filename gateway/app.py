@@ -1,7 +1,6 @@
-"""The composition root: everything is built and wired here, and nothing anywhere else.
+"""The gateway's composition root: everything of a replica is built and wired here, and nothing anywhere else.
 
-`gateway_app` is the ASGI application of one replica; `run_worker` the job worker. Both are handed settings with
-nothing left open.
+It is handed settings with nothing left open. The job worker's is `worker_root.py`.
 """
 
 import asyncio
@@ -27,7 +26,6 @@ from gateway.admin.changes import Control
 from gateway.admin.handling import mount
 from gateway.bootstrap import reading as bootstrap
 from gateway.bootstrap.applying import Applier
-from gateway.compiling import account_of, open_api_key
 from gateway.exchange import Exchange
 from gateway.following import Follower, StoreState
 from gateway.last_used import LastUsed
@@ -35,16 +33,17 @@ from gateway.lifecycle import Lifecycle, Limits
 from gateway.metrics import Metrics
 from gateway.own_routes import Status
 from gateway.replicas import Replica
+from gateway.retirements import Retirements
 from gateway.routing import Routes
-from gateway.secrets import CannotOpen, Keyring
+from gateway.secrets import Keyring
 from gateway.settings import Settings
 from gateway.store.connection import Store, StoreUnavailable
-from gateway.store.rows import TenantRow
 from gateway.telemetry import Telemetry
 from gateway.threads import EndingThreads
 from gateway.translating import Translator
 from gateway.upstream.addresses import Guard, Origin
 from gateway.upstream.pool import Pool, Timeouts
+from gateway.vault_opening import VaultOpener
 from gateway.why import WhyWriter
 
 log = structlog.get_logger(__name__)
@@ -69,6 +68,7 @@ class Gateway:
         self.routes = Routes(self.keyring, settings.admin_key, time.time)
         self.replica = Replica(self.store, VERSION)
         self.metrics = Metrics()
+        self.retirements = Retirements(self.store, self.metrics.retiring)
         self.follower = Follower(self.store, self.routes, self.replica.beat, self._told)
         self.telemetry = Telemetry(
             VERSION, on_dropped=self.metrics.dropped_spans.inc, on_failed=self.metrics.span_export_failures.inc
@@ -96,7 +96,8 @@ class Gateway:
         self.stopping = False
         self.control = Control(self.store, _now)
         self.document = bootstrap.read(settings.bootstrap, environ) if settings.bootstrap else None
-        self.applier = Applier(self.store, _now, self.keyring, self.guard, settings.vault_roots, self.routes.holder)
+        vaults = VaultOpener(self.keyring, self.guard, settings.proxies, settings.vault_roots)
+        self.applier = Applier(self.store, _now, self.keyring, self.guard, vaults, self.routes.holder)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -110,6 +111,7 @@ class Gateway:
                 self.why.run(),
                 self.warnings.run(),
                 self.last_used.run(),
+                self.retirements.run(),
                 self._tend(),
                 self._become_ready(),
             )
@@ -282,44 +284,3 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
             await starlette(scope, receive, send)
 
     return Served(gateway, front, handle)
-
-
-async def run_worker(settings: Settings, until: asyncio.Event) -> None:
-    """The job worker, until `until` is set."""
-    asyncio.get_running_loop().set_default_executor(EndingThreads())  # a mount that hangs must not keep it from its end
-    # Imported here: the SDKs cost memory and seconds that a gateway need not pay.
-    from finetune import worker
-    from finetune.backends.base import Access
-    from finetune.backends.openai import OpenAIBackend
-    from finetune.manager import Manager
-    from gateway.upstream import guarded_http
-
-    store = Store(settings.redis_url or "")
-    keyring = Keyring(settings.encryption_keys)
-    guard = Guard(settings.upstream_allow)
-
-    def access(tenant: TenantRow, name: str) -> Access | None:
-        provider = tenant.providers.get(name)
-        if provider is None:
-            return None
-        try:
-            secret = open_api_key(tenant.tenant, name, provider, keyring)
-            account = keyring.seal(account_of(provider, secret), tenant=tenant.tenant, field="account")
-            return Access(provider.kind, provider.base_url, secret, account)
-        except CannotOpen as error:
-            log.error("provider_unusable", tenant=tenant.tenant, provider=name, cause=str(error))
-            return None
-
-    manager = Manager(
-        store,
-        access=access,
-        http=lambda: guarded_http.client(guard, settings.proxies),
-        backends={"openai": OpenAIBackend},
-        artifacts_url=settings.artifacts_url or "",
-        vault_roots=settings.vault_roots,
-        poll_seconds=settings.poll_seconds,
-    )
-    try:
-        await worker.run(store, manager, artifacts_url=settings.artifacts_url or "", until=until)
-    finally:
-        await store.close()

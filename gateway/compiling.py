@@ -78,10 +78,11 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
         upstreams[name] = Upstream(provider.kind, origin, path, headers, provider.options)
         providers[name] = Provider(name, provider.default_model, account_of(provider, secret))
     fine_tunes = {
-        made.model: FineTune(job_id, made.provider, made.model, made.base_model)
+        model: FineTune(job_id, made.provider, model, made.base_model)
         for job_id, made in row.fine_tunes.items()
+        for model in (*made.checkpoints.values(), made.model)
     }
-    active = row.active
+    active, model = row.active, row.active_model
     made = row.fine_tunes.get(active.job_id) if active else None
     route = Route(
         tenant=row.tenant,
@@ -91,7 +92,7 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
         providers=providers,
         default_provider=row.default_provider,
         fine_tunes=fine_tunes,
-        active=FineTune(active.job_id, made.provider, made.model, made.base_model) if active and made else None,
+        active=FineTune(active.job_id, made.provider, model, made.base_model) if active and made and model else None,
         share=active.share if active else 1.0,
     )
     return TenantRoutes(route, row.suspended, upstreams, row.allowed_paths)
@@ -102,19 +103,16 @@ def owned_places(row: TenantRow, keyring: Keyring) -> frozenset[tuple[str, str]]
     its provider leads to now."""
     places: set[tuple[str, str]] = set()
     for made in row.fine_tunes.values():
+        models = {substitution.known_as(model) for model in (made.model, *made.checkpoints.values())}
         provider = row.providers.get(made.provider)
         with contextlib.suppress(CannotOpen, InvalidUrl):
             if provider is not None:
-                secret = open_api_key(row.tenant, made.provider, provider, keyring)
-                places.add((account_of(provider, secret), substitution.known_as(made.model)))
+                account = account_of(provider, open_api_key(row.tenant, made.provider, provider, keyring))
+                places |= {(account, model) for model in models}
         with contextlib.suppress(CannotOpen):
             if made.sealed_account is not None:
-                places.add(
-                    (
-                        keyring.open(made.sealed_account, tenant=row.tenant, field="account"),
-                        substitution.known_as(made.model),
-                    )
-                )
+                account = keyring.open(made.sealed_account, tenant=row.tenant, field="account")
+                places |= {(account, model) for model in models}
     return frozenset(places)
 
 

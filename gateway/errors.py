@@ -73,6 +73,8 @@ TABLE: dict[str, Kind] = {
     "tenant_name_retired": Kind(409, _REQUEST, "A tenant of this name was deleted; names are not given out again."),
     "api_key_required": Kind(422, _REQUEST, "Send `api_key` again when `kind` or `base_url` changes."),
     "address_not_allowed": Kind(422, _REQUEST, "This address is private; HOUSESTYLE_UPSTREAM_ALLOW does not have it."),
+    "provider_unusable": Kind(409, _REQUEST, "The provider cannot be used as it is stored."),
+    "provider_auth_failed": Kind(502, _SERVER, "The provider refused the tenant's credential."),
     "provider_in_use": Kind(409, _REQUEST, "The active job or a live job uses this provider."),
     "key_not_found": Kind(404, _REQUEST, "There is no such key."),
     "vault_not_configured": Kind(404, _REQUEST, "The tenant has no Vault yet."),
@@ -81,6 +83,11 @@ TABLE: dict[str, Kind] = {
     "job_not_found": Kind(404, _REQUEST, "There is no such job."),
     "job_not_ready": Kind(409, _REQUEST, "Only a job that is `ready` can be activated."),
     "job_finished": Kind(409, _REQUEST, "The job is over; there is nothing to cancel."),
+    "model_already_known": Kind(409, _REQUEST, "Another job of this tenant has this model already."),
+    "dataset_missing": Kind(409, _REQUEST, "What this job was trained on is not kept here."),
+    "teacher_consent_required": Kind(
+        422, _REQUEST, "A teacher sees the Vault's documents: somebody must agree to that."
+    ),
     "call_not_found": Kind(404, _REQUEST, "There is no record of this call."),
     "idempotency_key_reused": Kind(409, _REQUEST, "This Idempotency-Key was used for another request."),
     "conflict": Kind(409, _REQUEST, "Others kept changing this at the same time; try again."),

@@ -5,13 +5,60 @@ chosen by `PROMETHEUS_MULTIPROC_DIR` before it is imported); which one answers a
 """
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class RetiringModel(Struct, frozen=True):
+    """An active job, and the days until its model is retired; below 0 once it is."""
+
+    tenant: str
+    job_id: str
+    days: float
+
+
+class Retiring(Collector):
+    """The gauges of models that are retired before long, as they were shown last.
+
+    Shown whole each time, so that a job which is active no longer leaves no line behind. Every worker process reads the
+    same from the store, so each answers a scrape with its own.
+    """
+
+    def __init__(self) -> None:
+        self._models: Sequence[RetiringModel] = ()
+        self._within: Mapping[int, int] = {}
+
+    def show(self, models: Sequence[RetiringModel], within: Mapping[int, int]) -> None:
+        """Takes the place of what was shown. `within`: days → jobs whose models are retired in so many."""
+        self._models, self._within = models, within
+
+    def collect(self) -> Iterator[Metric]:
+        """See Collector."""
+        days = GaugeMetricFamily(
+            "housestyle_model_retires_days",
+            "Days until an active job's model is retired, of the hundred that are retired first within 90 days.",
+            labels=("tenant", "job"),
+        )
+        for model in self._models:
+            days.add_metric((model.tenant, model.job_id), model.days)
+        jobs = GaugeMetricFamily(
+            "housestyle_jobs_retiring",
+            "Ready jobs, active or not, whose models are retired within so many days.",
+            labels=("within",),
+        )
+        for within, count in self._within.items():
+            jobs.add_metric((str(within),), count)
+        yield days
+        yield jobs
 
 
 class Metrics:
@@ -65,6 +112,8 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemin",
         )
+        self.retiring = Retiring()
+        self._registry.register(self.retiring)
         # `labels` costs several times as much as counting does.
         self._calls: dict[tuple[str | None, int], Counter] = {}
         self._refused: dict[str | None, Counter] = {}
@@ -98,6 +147,7 @@ class Metrics:
         registry = CollectorRegistry()
         _forget_dead(Path(os.environ[MULTIPROCESS_DIR]))
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
+        registry.register(self.retiring)
         return generate_latest(registry)
 
 

@@ -94,7 +94,12 @@ def seal_anew(row: TenantRow, keyring: Keyring) -> Anew:
     for job_id, made in row.fine_tunes.items():
         account = anew(made.sealed_account, bound_to="account", shown=f"fine_tunes/{job_id}/account")
         fine_tunes[job_id] = replace(made, sealed_account=account)
-    after = replace(row, providers=providers, fine_tunes=fine_tunes) if sealed else None
+    vault = row.vault
+    if vault is not None and vault.sealed:
+        fields = {name: f"vault/{name}" for name in vault.sealed}
+        kept = {name: anew(vault.sealed[name], bound_to=field, shown=field) for name, field in fields.items()}
+        vault = replace(vault, sealed=kept)
+    after = replace(row, providers=providers, fine_tunes=fine_tunes, vault=vault) if sealed else None
     return Anew(after, tuple(sealed), tuple(sorted(old)), tuple(closed))
 
 

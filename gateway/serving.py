@@ -107,7 +107,9 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(name, until.set)
     if settings.attached:
         _when_parent_is_gone(lambda: loop.call_soon_threadsafe(until.set))
-    await app.run_worker(settings, until)
+    from gateway import worker_root  # the SDKs cost memory and seconds that a gateway need not pay
+
+    await worker_root.run(settings, until)
 
 
 def _worker(environ: Mapping[str, str]) -> Child:

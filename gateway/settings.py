@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True):
     why_days: int = 90
     why_max: int = 100_000
     audit_days: int = 730
+    artifact_days: int = 730
     trusted_proxies: tuple[Network, ...] = ()
     bootstrap: Path | None = None
     poll_seconds: float = 10.0
@@ -117,6 +118,7 @@ _NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
     "why_days": ("HOUSESTYLE_WHY_DAYS", int),
     "why_max": ("HOUSESTYLE_WHY_MAX", int),
     "audit_days": ("HOUSESTYLE_AUDIT_DAYS", int),
+    "artifact_days": ("HOUSESTYLE_ARTIFACT_DAYS", int),
     "poll_seconds": ("HOUSESTYLE_POLL_SECONDS", float),
 }
 

@@ -14,16 +14,19 @@ BlockKind = Literal["heading", "prose", "item", "contents", "signature", "table"
 
 MAX_HEADING_CHARS = 90
 MAX_CAPITALS_CHARS = 160
+MIN_SHOUTED_WORDS = 10
+"""In capitals, fewer are as likely the title of a part that is elsewhere."""
 
-_LEADERS = re.compile(r"\.{4}|(?:\. ){4,}|…{2,}|__ ?\d{1,3}$")
+_LEADERS = ("....", ". . . . ", "……")
+_RULED_PAGE = re.compile(r"__ ?\d{1,3}$")
 _CONTENTS_LINE = re.compile(r"(?:article|section)?\s*[\dIVX]+(?:\.\d+)*\.?\s[^.;:]{3,80}\s\d{1,3}", re.IGNORECASE)
 _SIGNATURE = re.compile(
-    r"____|^/s/"
-    r"|^\W*(?:by|its|name|title|attest|witness(?:es)?|print(?:ed)? name|signature|seal)\s*:.{0,100}$"
-    r"|^in witness whereof|^executed (?:as of|on|this)|^given under my hand|^\W*signatures?\W*$"
-    r"|\b(?:is|are|was|has been|been) (?:duly )?executed (?:as of|on) the (?:day|date|year)",
+    r"/s/"
+    r"|\W*(?:by|its|name|title|attest|witness(?:es)?|print(?:ed)? name|signature|seal)\s*:.{0,100}$"
+    r"|in witness whereof|executed (?:as of|on|this)|given under my hand|\W*signatures?\W*$",
     re.IGNORECASE,
 )
+_EXECUTED = re.compile(r"\b(?:is|are|was|been) (?:duly )?executed (?:as of|on) the (?:day|date|year)", re.IGNORECASE)
 _MARKED_HEADING = re.compile(
     r"#{1,6} |(?:article|section|item|schedule|exhibit|appendix|annex|part)\s+[\dIVXLA-Z]", re.IGNORECASE
 )
@@ -51,9 +54,9 @@ def parse(text: str) -> list[Block]:
 
 def classify(line: str) -> BlockKind:
     """What one line is; the first of the questions that fits answers."""
-    if _LEADERS.search(line) or _CONTENTS_LINE.fullmatch(line):
+    if any(leader in line for leader in _LEADERS) or _RULED_PAGE.search(line) or _CONTENTS_LINE.fullmatch(line):
         return "contents"
-    if _SIGNATURE.search(line):
+    if "____" in line or _SIGNATURE.match(line) or ("xecuted" in line.lower() and _EXECUTED.search(line)):
         return "signature"
     if "{%" in line or "{{" in line or "](" in line:
         return "markup"
@@ -65,7 +68,7 @@ def classify(line: str) -> BlockKind:
     if MARKER.match(line):
         return "item"
     if is_ended(line):
-        return "prose" if len(words) >= 5 else "table"
+        return "prose" if len(words) >= (MIN_SHOUTED_WORDS if line.isupper() else 5) else "table"
     return "prose" if len(words) >= 12 and not _mostly_capitals(line) else "table"
 
 

@@ -1,182 +1,203 @@
-"""A Vault's chunks → one data set: the training file, what it was made from, and a sample to look at.
+"""A Vault's chunks → one data set: what is trained and validated on, what it was made from, a sample to look at.
 
-The loop, its counts and its limits. Streams; what grows with the Vault is two sets of 8-byte hashes. No clock
-and no randomness: the same chunks and settings make the same bytes. What an example looks like is pairs.py's.
+The stages in their order. Everything that grows with the Vault is on local disk while it lasts, or a few bytes for
+each passage in memory. No clock and no randomness: the same chunks and settings make the same bytes.
 """
 
-import heapq
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from hashlib import sha256
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import count as numbers
+from pathlib import Path
 
 import msgspec
+import numpy as np
+from msgspec import Struct
 
-from finetune.dataset.artifacts import EXAMPLES, MANIFEST, MANIFEST_CHUNKS, TRAIN, Staging
-from finetune.dataset.clean import clean
-from finetune.dataset.count import TOKENS_PER_EXAMPLE, estimate_tokens
-from finetune.dataset.pairs import make_pairs
-from finetune.dataset.passages import find_passage
-from finetune.dataset.phrasings import stable_hash
-from finetune.dataset.values import (
-    BuildSettings,
-    DatasetSummary,
-    Example,
-    Manifest,
-    ManifestChunk,
-)
+from finetune.dataset import clusters
+from finetune.dataset.artifacts import FILES, MANIFEST, Staging
+from finetune.dataset.clusters import Flags, Labels
+from finetune.dataset.count import ESTIMATE, ESTIMATE_ERROR, Counter, estimate_tokens
+from finetune.dataset.passages import Matter
+from finetune.dataset.reading import Reading
+from finetune.dataset.redact import Redactor, open_redactor
+from finetune.dataset.split import for_validation
+from finetune.dataset.spool import Spool
+from finetune.dataset.values import BuildSettings, DatasetSummary, Manifest, Side
+from finetune.dataset.writers import RulesWriter, Writer
+from finetune.dataset.writing import Writing
 from finetune.vaults.base import BadRecord, Chunk
 
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 """Goes up whenever the same chunks would make other bytes."""
 
-PROGRESS_EVERY = 100
-MAX_BAD_PLACES = 20
-MAX_INSTRUCTION_CHARS = 250
+MIN_TRAINING_EXAMPLES = 10
+"""What providers train on at least: nothing is kept for validation that would leave fewer."""
 
-_NOT_WORD = re.compile(r"\W+")
-_encoder = msgspec.json.Encoder()
+PROGRESS_EVERY = 100
+
+ESTIMATING = Counter(ESTIMATE, ESTIMATE_ERROR, estimate_tokens)
+
+Progress = Callable[[str, int, int | None], None]
+"""The stage (`reading`, `clustering`, `teaching`, `writing`), how much of it is done, of how much if that is known."""
 
 
 def build(
     chunks: Iterable[Chunk | BadRecord],
     out_dir: str,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     settings: BuildSettings | None = None,
+    writer: Writer | None = None,
+    redactor: Redactor | None = None,
+    counter: Counter = ESTIMATING,
 ) -> DatasetSummary:
     """Writes the data set under `out_dir` (an fsspec URL), over what may be there, all or nothing.
 
-    `progress` is told the number of records read; what it raises ends the build and leaves nothing. Raises
-    what reading the chunks raises (VaultUnreadable) and what the file system does (OSError).
+    What `progress` raises ends the build and leaves nothing. A writer of the kind `teacher` must be given. Raises
+    what reading the chunks raises (VaultUnreadable), RedactorMissing, and what the file system does (OSError).
     """
-    with Staging(out_dir) as staging:
-        builder = _Builder(staging, settings or BuildSettings())
-        for number, record in enumerate(chunks, start=1):
-            builder.take(record)
-            if progress is not None and number % PROGRESS_EVERY == 0:
-                progress(number)
-        manifest = builder.finish()
-        staging.publish()
+    settings = settings or BuildSettings()
+    told = progress or _tell_nobody
+    writer = writer or _rules_writer(settings)
+    with tempfile.TemporaryDirectory(prefix="housestyle-dataset-") as place:
+        folder = Path(place)
+        with contextlib.closing(Spool(folder)) as spool:
+            reading = _read(chunks, Reading(spool, redactor or open_redactor(settings.redact), settings), told)
+        grouped = _group(spool, settings, told)
+        new = partial(Writing, folder, settings, counter)
+        writing = _write(grouped, writer, new, told)
+        if writing.training.examples < MIN_TRAINING_EXAMPLES and not grouped.kept.all():
+            grouped = grouped.whole()
+            writing = _write(grouped, writer, new, told)
+        manifest = _manifest(settings, reading, grouped, writing, counter)
+        (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+        _publish(folder, out_dir)
     return manifest.summary
 
 
-class _Builder:
-    """What has been counted and seen so far."""
+class _Grouped(Struct, frozen=True):
+    """The spool's rows: which are kept, and each one's cluster. `wanted`: how many are to be kept for validation."""
 
-    def __init__(self, staging: Staging, settings: BuildSettings) -> None:
-        self._staging = staging
-        self._settings = settings
-        self._ready = self._bytes = self._tokens = 0
-        self._digest = sha256()
-        self._kinds: Counter[str] = Counter()
-        self._skipped: Counter[str] = Counter()
-        self._bad: Counter[str] = Counter()
-        self._bad_places: list[str] = []
-        self._passages: set[int] = set()
-        self._answers: set[int] = set()
-        self._sample: list[tuple[int, int, Example]] = []
+    spool: Spool
+    kept: Flags
+    labels: Labels
+    wanted: int
 
-    def take(self, record: Chunk | BadRecord) -> None:
-        if isinstance(record, BadRecord):
-            self._take_bad(record)
-        elif not record.ready:
-            self._skipped["not_ready"] += 1
-        else:
-            self._ready += 1
-            self._take_chunk(record)
+    @property
+    def total(self) -> int:
+        return int(np.count_nonzero(self.kept))
 
-    def finish(self) -> Manifest:
-        for _, _, example in sorted(self._sample, key=lambda kept: kept[1]):
-            self._staging.write(EXAMPLES, _encoder.encode(example))
-        manifest = Manifest(
-            builder_version=BUILDER_VERSION,
-            settings=self._settings,
-            summary=self._summary(),
-            examples_per_kind=dict(sorted(self._kinds.items())),
-            bad_records=dict(sorted(self._bad.items())),
-            bad_record_places=self._bad_places,
-        )
-        self._staging.write(MANIFEST, _encoder.encode(manifest))
-        return manifest
+    def whole(self) -> "_Grouped":
+        """With the near-duplicates, and nothing for validation: too few to train on are worse than some twice."""
+        return _Grouped(self.spool, np.ones_like(self.kept), self.labels, 0)
 
-    def _summary(self) -> DatasetSummary:
-        return DatasetSummary(
-            chunks=self._ready,
-            examples=self._kinds.total(),
-            validation_examples=0,
-            tokens=self._tokens,
-            sha256=self._digest.hexdigest(),
-            skipped=dict(sorted(self._skipped.items())),
-        )
+    def matters(self) -> Iterator[Matter]:
+        return self.spool.matters(self.kept.tolist())
 
-    def _take_bad(self, record: BadRecord) -> None:
-        self._skipped["bad_record"] += 1
-        self._bad[record.reason] += 1
-        if len(self._bad_places) < MAX_BAD_PLACES:
-            self._bad_places.append(f"{record.place} {record.reason}")
-
-    def _take_chunk(self, chunk: Chunk) -> None:
-        settings = self._settings
-        if len(chunk.text) > settings.max_chunk_chars:
-            self._skipped["too_long"] += 1
-            return
-        passage = find_passage(clean(chunk.text), settings.min_chars, settings.max_turn_chars - MAX_INSTRUCTION_CHARS)
-        if isinstance(passage, str):
-            self._skipped[passage] += 1
-        elif _seen(self._passages, passage.text):
-            self._skipped["duplicate"] += 1
-        else:
-            written = [self._take_example(made) for made in make_pairs(chunk, passage, settings)]
-            if any(written):
-                digest = sha256(chunk.text.encode(errors="surrogatepass")).hexdigest()
-                line = ManifestChunk(chunk.chunk_id, chunk.document_id, digest)
-                self._staging.write(MANIFEST_CHUNKS, _encoder.encode(line))
-
-    def _take_example(self, made: Example | str) -> bool:
-        reason = made if isinstance(made, str) else self._why_not(made)
-        if isinstance(made, str) or reason:
-            self._skipped[reason] += 1
-            return False
-        line = encode_example(made)
-        if self._bytes + len(line) + 1 > self._settings.max_file_bytes:
-            self._skipped["file_full"] += 1
-            return False
-        self._staging.write(TRAIN, line)
-        self._digest.update(line + b"\n")
-        self._bytes += len(line) + 1
-        self._tokens += estimate_tokens(made.user) + estimate_tokens(made.assistant) + TOKENS_PER_EXAMPLE
-        self._kinds[made.kind] += 1
-        self._keep_in_sample(made)
-        return True
-
-    def _why_not(self, example: Example) -> str:
-        if max(len(example.user), len(example.assistant)) > self._settings.max_turn_chars:
-            return "too_long"
-        extracts = self._kinds["extract-clauses"] + 1
-        allowed = (self._kinds.total() + 1) * self._settings.extract_share
-        if example.kind == "extract-clauses" and extracts > allowed:
-            return "extract_share"
-        return "repeated_answer" if _seen(self._answers, f"{example.kind} {example.assistant}") else ""
-
-    def _keep_in_sample(self, example: Example) -> None:
-        """A fair sample of bounded size: the examples whose hashes are lowest."""
-        order = self._kinds.total()
-        kept = (-stable_hash(f"{example.chunk_id} {example.kind} {order}"), order, example)
-        if len(self._sample) < self._settings.sample_size:
-            heapq.heappush(self._sample, kept)
-        elif self._sample:
-            heapq.heappushpop(self._sample, kept)
+    def sides(self, wanted: int) -> list[Side]:
+        """Of those that are kept."""
+        marked = for_validation(self.labels[self.kept], self.spool.keys[self.kept], wanted)
+        return ["validation" if mark else "training" for mark in marked.tolist()]
 
 
-def encode_example(example: Example) -> bytes:
-    """One line of the training file, as the providers' chat format has it."""
-    turns = (("user", example.user), ("assistant", example.assistant))
-    return _encoder.encode({"messages": [{"role": role, "content": content} for role, content in turns]})
+def _read(chunks: Iterable[Chunk | BadRecord], reading: Reading, told: Progress) -> Reading:
+    number = 0
+    for number, record in enumerate(chunks, start=1):
+        reading.take(record)
+        if number % PROGRESS_EVERY == 0:
+            told("reading", number, None)
+    told("reading", number, number)
+    return reading
 
 
-def _seen(hashes: set[int], text: str) -> bool:
-    """Whether a text with the same words has been here before; remembers it."""
-    digest = stable_hash(_NOT_WORD.sub(" ", text).strip().lower())
-    known = digest in hashes
-    hashes.add(digest)
-    return known
+def _group(spool: Spool, settings: BuildSettings, told: Progress) -> _Grouped:
+    signatures, bands = spool.signatures(), numbers(1)
+
+    def tell() -> None:
+        told("clustering", next(bands), clusters.BANDS)
+
+    kept = ~clusters.later_duplicates(signatures, settings.near_duplicate, tell)
+    labels = clusters.cluster(signatures, kept, settings.cluster, tell)
+    total = int(np.count_nonzero(kept))
+    wanted = round(total * settings.validation_share)
+    return _Grouped(spool, kept, labels, max(1, wanted) if settings.validation_share and total > 1 else 0)
+
+
+def _write(grouped: _Grouped, writer: Writer, new: Callable[[], Writing], told: Progress) -> Writing:
+    """Again with less for validation where too few examples are left to train on: there are few, so it is soon done."""
+    total = grouped.total
+    told("teaching", 0, total)
+    writer.prepare(grouped.matters, total, lambda done: told("teaching", done, total))
+    for wanted in dict.fromkeys((grouped.wanted, min(1, grouped.wanted), 0)):
+        writing = new()
+        with contextlib.closing(writing):
+            _write_all(grouped, writer, writing, grouped.sides(wanted), told)
+        if writing.training.examples >= MIN_TRAINING_EXAMPLES or not writing.validation.examples:
+            break
+    return writing
+
+
+def _write_all(grouped: _Grouped, writer: Writer, writing: Writing, sides: list[Side], told: Progress) -> None:
+    rows = zip(grouped.matters(), sides, grouped.labels[grouped.kept].tolist(), strict=True)
+    for number, (matter, side, cluster) in enumerate(rows):
+        if writing.full:
+            writing.skipped["file_full"] += grouped.total - number
+            break
+        if number % PROGRESS_EVERY == 0:
+            told("writing", number, grouped.total)
+        writing.take(matter, writer.pairs(matter), cluster, side)
+    told("writing", grouped.total, grouped.total)
+    writing.finish()
+
+
+def _manifest(
+    settings: BuildSettings, reading: Reading, grouped: _Grouped, writing: Writing, counter: Counter
+) -> Manifest:
+    training, validation = writing.training, writing.validation
+    skipped = reading.skipped + writing.skipped
+    if near := len(grouped.kept) - grouped.total:
+        skipped["near_duplicate"] = near
+    summary = DatasetSummary(
+        chunks=reading.ready,
+        examples=training.examples,
+        validation_examples=validation.examples,
+        tokens=training.tokens,
+        sha256=training.sha256,
+        skipped=dict(sorted(skipped.items())),
+        training_bytes=training.size,
+        validation_tokens=validation.tokens,
+        validation_sha256=validation.sha256,
+        validation_bytes=validation.size,
+    )
+    return Manifest(
+        builder_version=BUILDER_VERSION,
+        settings=settings,
+        summary=summary,
+        examples_per_kind=dict(sorted(training.kinds.items())),
+        validation_per_kind=dict(sorted(validation.kinds.items())),
+        redactions=dict(sorted(reading.redactions.items())),
+        clusters=len(np.unique(grouped.labels[grouped.kept])),
+        bad_records=dict(sorted(reading.bad.items())),
+        bad_record_places=reading.bad_places,
+        counted_by=counter.method,
+        count_error=counter.error,
+    )
+
+
+def _publish(folder: Path, out_dir: str) -> None:
+    with Staging(out_dir) as staging:
+        for name in FILES:
+            with (folder / name).open("rb") as source:
+                staging.bring(name, source)
+        staging.publish()
+
+
+def _rules_writer(settings: BuildSettings) -> Writer:
+    if settings.writer != "rules":
+        raise ValueError(f"a writer of the kind {settings.writer} must be given")
+    return RulesWriter(settings)
+
+
+def _tell_nobody(stage: str, done: int, total: int | None) -> None:
+    """Nobody asked."""

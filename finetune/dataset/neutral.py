@@ -9,35 +9,37 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from finetune.dataset.plainer import PLAINER, ROLES
+from finetune.dataset.redact import PLACEHOLDER
 from finetune.dataset.stiffer import STIFFER, VERBS
 
 _SEEN_LEGALESE = re.compile(
-    r"\b(?:shall|such|said|upon|pursuant|notwithstanding|(?:here|there|where)(?:by|of|in|to|under|after|with|for)"
+    r"(?=[dhnpstuw])\b(?:shall|such|said|upon|pursuant|notwithstanding"
+    r"|(?:here|there|where)(?:by|of|in|to|under|after|with|for)"
     r"|set forth|deemed|provided, however|without limitation)\b",
     re.IGNORECASE,
 )
-_SEEN_PLAIN = re.compile(
-    r"\b(?:[Ww]e|us|[Oo]ur|[Yy]ou|[Yy]ours?|[Pp]lease)\b|\b\w+(?:n['\u2019]t|['\u2019](?:re|ve|ll))\b"
-)
+_SEEN_PLAIN = re.compile(r"(?=[WwuOoYyPp])\b(?:[Ww]e|us|[Oo]ur|[Yy]ou(?:rs?)?|[Pp]lease)\b")
+_SEEN_SHORTENED = re.compile(r"['\u2019](?:t(?<=n.t)|(?:re|ve|ll)(?<!\b[Ww]e...)(?<!\b[Yy]ou...))\b")
 
-_EMPHASIS = re.compile(r"\*{2,3}|(?<!\w)_{1,2}(?=\S)|(?<=\S)_{1,2}(?!\w)")
+_EMPHASIS = re.compile(r"\*{2,3}|_(?:(?<!\w_)_?(?=\S)|(?<=\S_)_?(?!\w))")
 _NUMBER_WORD = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
     r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)"
 )
 _NUMBER_TWICE = re.compile(
-    rf"\b{_NUMBER_WORD}(?:[ -](?:and )?{_NUMBER_WORD}){{0,4}}(?: percent| dollars)? \((\$?\d[\d,.]*%?)\)",
+    rf"(?=[efhnost])\b{_NUMBER_WORD}(?:[ -](?:and )?{_NUMBER_WORD}){{0,4}}(?: percent| dollars)? \((\$?\d[\d,.]*%?)\)",
     re.IGNORECASE,
 )
-_DEFINITION = re.compile(r" ?\((?:[A-Za-z, ]{0,30} ?)?[\"“][^\"”()]{2,60}[\"”](?: or [\"“][^\"”()]{2,60}[\"”])?\)")
+_FIGURE_AGAIN = re.compile(r"\(\$?\d")
+_DEFINITION = re.compile(r" ?\((?:[A-Za-z, ]{0,30} ?)?[\"“][^\"”()\[]{2,60}[\"”](?: or [\"“][^\"”()\[]{2,60}[\"”])?\)")
 _JOINT = re.compile(r"; (?:and |or )?([a-z])(?=\S* (?:\S+ ){4})")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:][\"”)]* |\n)(?:[(\[]?\w{1,4}[.)\]] )?$")
 _PROVISO = re.compile(
     r"[;,:] ?provided(?:,? (however|further))?,?(?: that,? |,? (?=if |the |any |no |such |[A-Z]))",
     re.IGNORECASE,
 )
-_AN = re.compile(r"\b([Aa])n (?=[b-df-gj-np-tv-z])")
-_A = re.compile(r"\b([Aa]) (?=[aei]|o(?!n[ec]))")
+_AN = re.compile(r"([Aa])(?<!\w.)n (?=[b-df-gj-np-tv-z])")
+_A = re.compile(r"([Aa])(?<!\w.) (?=[aei]|o(?!n[ec]))")
 _ROLE = re.compile(
     r"\b([Tt]his|[Tt]he|[Ss]uch|[Ee]ach|[Aa]ny|[Ee]ither|[Oo]ther|[Nn]either) "
     rf"((?:{'|'.join(word.capitalize() for word in ROLES.split())})s?)\b(?! [A-Z])"
@@ -65,14 +67,16 @@ _PERSONS = {
 _PERSON = re.compile(r"\b(?:[Oo]urs?|us|[Yy]ours?|[Yy]oursel(?:f|ves)|ourselves|[Mm]y|I(?=[ '])|me)\b")
 
 _WORD = re.compile(r"\w+")
+_PLACEHOLDER = re.compile(PLACEHOLDER.pattern, re.IGNORECASE)
 
 
 def neutralise(text: str) -> str:
     """`text` with its lines kept, one for one, and its register left behind."""
     text = "\n".join(_spoken(line) for line in _EMPHASIS.sub("", text).split("\n"))
-    text = _DEFINITION.sub("", _NUMBER_TWICE.sub(r"\1", text))
-    legalese = len(_SEEN_LEGALESE.findall(text)) >= len(_SEEN_PLAIN.findall(text))
-    text = _plainer(text) if legalese else _stiffer(text)
+    if _FIGURE_AGAIN.search(text):
+        text = _NUMBER_TWICE.sub(r"\1", text)
+    text = _DEFINITION.sub("", text)
+    text = _plainer(text) if _is_legalese(text) else _stiffer(text)
     return _A.sub(r"\1n ", _AN.sub(r"\1 ", text))
 
 
@@ -102,8 +106,13 @@ def _spoken(line: str) -> str:
     """A line that shouts is written small."""
     if len(line) < 40 or not line.isupper():
         return line
-    small = line.lower()
+    small = _PLACEHOLDER.sub(lambda match: match[0].upper(), line.lower())
     return re.sub(r"(?:^|(?<=[.!?] ))[\"“(]*[a-z]", lambda start: start[0].upper(), small)
+
+
+def _is_legalese(text: str) -> bool:
+    plain = len(_SEEN_PLAIN.findall(text)) + len(_SEEN_SHORTENED.findall(text))
+    return len(_SEEN_LEGALESE.findall(text)) >= plain
 
 
 def _plainer(text: str) -> str:
@@ -114,8 +123,9 @@ def _plainer(text: str) -> str:
 
 
 def _stiffer(text: str) -> str:
-    text = _NEGATED.sub(r"\1 not", text)
-    text = _SHORTENED.sub(lambda match: f"{match[1]} {_LONG[match[2]]}", text)
+    if "'" in text or "\u2019" in text:
+        text = _NEGATED.sub(r"\1 not", text)
+        text = _SHORTENED.sub(lambda match: f"{match[1]} {_LONG[match[2]]}", text)
     text = _SUBJECT.sub(_third_person, text)
     text = _PERSON.sub(lambda match: _as_written(match, _PERSONS[match[0].lower()]), text)
     return _use_stiffer(text)
@@ -149,7 +159,7 @@ def _rewriter(table: Mapping[str, str]) -> Callable[[str], str]:
     for phrase in sorted(table, key=len, reverse=True):
         by_letter.setdefault(phrase[0], []).append(re.escape(phrase[1:]).replace("'", "['\u2019]"))
     groups = (f"[{letter}{letter.upper()}](?:{'|'.join(rest)})" for letter, rest in sorted(by_letter.items()))
-    pattern = re.compile(rf"\b(?:{'|'.join(groups)})(?!\w)")
+    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(groups)})(?!\w)")  # "non-exclusive" is one word
 
     def replace(match: re.Match[str]) -> str:
         found = match[0]

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from finetune.dataset.clean import neutralise_tokens
 from finetune.dataset.neutral import Restated, similarity
 from finetune.dataset.outline import outline
-from finetune.dataset.passages import Clause, Passage, clauses, goes_on, units
+from finetune.dataset.passages import Clause, Matter, Passage, clauses, goes_on, units
 from finetune.dataset.phrasings import DRAFT, EXTRACT, REPHRASE, SUMMARIZE, phrase, stable_hash
+from finetune.dataset.redact import placeholders
 from finetune.dataset.sentences import is_whole
 from finetune.dataset.values import BuildSettings, Example, Kind
-from finetune.vaults.base import Chunk
 
 TOO_SIMILAR = 0.9
 """Of two texts' neighbouring word pairs: above it a model would learn to repeat, not to write."""
@@ -31,39 +31,40 @@ _RECITALS_END = re.compile(
 )
 
 
-def make_pairs(chunk: Chunk, passage: Passage, settings: BuildSettings) -> Iterator[Example | str]:
+def make_pairs(matter: Matter, settings: BuildSettings) -> Iterator[Example | str]:
     """Examples, and the reasons of those that were tried and dropped."""
-    parts = clauses(passage)
-    restated = Restated(passage.text)
-    yield from _rephrase(chunk, passage, restated, settings)
-    yield _summarize(chunk, passage, parts, restated)
-    yield from _extract(chunk, passage, parts, settings)
+    parts = clauses(matter.passage)
+    restated = Restated(matter.passage.text)
+    yield from _rephrase(matter, restated, settings)
+    yield _summarize(matter, parts, restated)
+    yield from _extract(matter, parts, settings)
 
 
-def _rephrase(chunk: Chunk, passage: Passage, restated: Restated, settings: BuildSettings) -> Iterator[Example | str]:
-    whole = [unit for unit in units(passage, settings.min_chars * 2) if is_whole(unit)]
+def _rephrase(matter: Matter, restated: Restated, settings: BuildSettings) -> Iterator[Example | str]:
+    whole = [unit for unit in units(matter.passage, settings.min_chars * 2) if is_whole(unit)]
     fit = [unit for unit in whole if len(unit) >= settings.min_chars]
-    fit.sort(key=lambda unit: stable_hash(chunk.chunk_id + unit))
+    fit.sort(key=lambda unit: stable_hash(matter.chunk_id + unit))
     for unit in fit[: settings.rephrase_per_chunk]:
         neutral = restated[unit]
         if similarity(neutral, unit) > TOO_SIMILAR:
             yield "too_similar"
         else:
-            user = phrase(REPHRASE, f"{chunk.chunk_id} {unit}", neutral)
-            yield _example("rephrase-as", chunk, user, unit)
+            user = phrase(REPHRASE, f"{matter.chunk_id} {unit}", neutral)
+            yield _example("rephrase-as", matter, user, unit)
 
 
-def _summarize(chunk: Chunk, passage: Passage, parts: list[Clause], restated: Restated) -> Example | str:
+def _summarize(matter: Matter, parts: list[Clause], restated: Restated) -> Example | str:
     """The firm's own summary of a body, where both are there; else the passage drafted from an outline."""
+    passage = matter.passage
     summary, body = own_summary(passage)
-    if summary:
-        user = phrase(SUMMARIZE, chunk.chunk_id, body)
-        return _example("summarize-this", chunk, user, summary)
+    if summary and placeholders(summary) <= placeholders(body):
+        user = phrase(SUMMARIZE, matter.chunk_id, body)
+        return _example("summarize-this", matter, user, summary)
     notes = outline(parts, restated)
-    return _example("summarize-this", chunk, phrase(DRAFT, chunk.chunk_id, notes), passage.text)
+    return _example("summarize-this", matter, phrase(DRAFT, matter.chunk_id, notes), passage.text)
 
 
-def _extract(chunk: Chunk, passage: Passage, parts: list[Clause], settings: BuildSettings) -> Iterator[Example]:
+def _extract(matter: Matter, parts: list[Clause], settings: BuildSettings) -> Iterator[Example]:
     """A clause by its heading, out of a passage that holds more than it; nothing where none is headed."""
     titles = [part.title.lower() for part in parts]
     wanted = [
@@ -72,15 +73,15 @@ def _extract(chunk: Chunk, passage: Passage, parts: list[Clause], settings: Buil
         if part.title
         and titles.count(part.title.lower()) == 1
         and settings.min_chars // 2 <= len(part.text) - len(part.title)
-        and len(part.text) * 4 <= len(passage.text) * 3
+        and len(part.text) * 4 <= len(matter.passage.text) * 3
         and not _SUMMARY_LEAD.match(part.title)
         and not goes_on(part.text)
     ]
     if not wanted:
         return
-    clause = wanted[stable_hash(f"{chunk.chunk_id} extract") % len(wanted)]
-    user = phrase(EXTRACT, chunk.chunk_id, passage.text, clause.title)
-    yield _example("extract-clauses", chunk, user, clause.text)
+    clause = wanted[stable_hash(f"{matter.chunk_id} extract") % len(wanted)]
+    user = phrase(EXTRACT, matter.chunk_id, matter.passage.text, clause.title)
+    yield _example("extract-clauses", matter, user, clause.text)
 
 
 def own_summary(passage: Passage) -> tuple[str, str]:
@@ -109,11 +110,11 @@ def _section(passage: Passage, start: int) -> str:
     return "\n\n".join(texts)
 
 
-def _example(kind: Kind, chunk: Chunk, user: str, assistant: str) -> Example:
+def _example(kind: Kind, matter: Matter, user: str, assistant: str) -> Example:
     return Example(
         kind,
-        chunk.chunk_id,
-        chunk.document_id,
+        matter.chunk_id,
+        matter.document_id,
         neutralise_tokens(user),
         neutralise_tokens(assistant),
     )

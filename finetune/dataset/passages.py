@@ -48,6 +48,18 @@ class Passage(Struct, frozen=True):
     text: str
 
 
+class Matter(Struct, frozen=True):
+    """What examples are made of: a chunk's passage, redacted, and where it is from.
+
+    `sha256` is of the chunk's text as it stands in the Vault.
+    """
+
+    chunk_id: str
+    document_id: str
+    sha256: str
+    passage: Passage
+
+
 def find_passage(text: str, min_chars: int, max_chars: int) -> Passage | str:
     """The longest stretch of clean text that is worth learning, or the reason why there is none."""
     blocks = parse(text)

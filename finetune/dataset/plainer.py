@@ -151,6 +151,8 @@ PLAINER = {
     "shall be deemed to be": "counts as",
     "shall be deemed to have": "counts as having",
     "shall be deemed": "counts as",
+    "be deemed to": "be taken to",
+    "is deemed to": "is taken to",
     "be deemed": "be treated as",
     "is deemed": "counts as",
     "deems": "thinks",

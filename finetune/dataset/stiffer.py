@@ -131,6 +131,8 @@ STIFFER = {
     "owns": "holds title to",
     "pay": "remit payment",
     "people": "persons",
+    "please note that": "it should be noted that",
+    "please note": "it should be noted",
     "please": "it is requested to",
     "promise": "undertake",
     "provide": "furnish",

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from finetune import activation, records
-from finetune.activation import NotReady
+from finetune.activation import NotReady, UnknownCheckpoint
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
@@ -50,7 +50,11 @@ class Activations:
                     body.share,
                     now=self._control.now(),
                     by=asked.caller.key_id,
+                    checkpoint=body.checkpoint,
                 )
+            except UnknownCheckpoint:
+                words = f"The job has no checkpoint {body.checkpoint!r}; its `checkpoints` are listed with it."
+                raise GatewayError("invalid_field", words, "checkpoint") from None
             except NotReady as error:
                 raise GatewayError(
                     "job_not_ready", f"The job is `{error}`; only a `ready` one can be activated."
@@ -58,7 +62,7 @@ class Activations:
             if stored.job.provider not in tenant.providers:
                 raise GatewayError("provider_not_configured", f"The job's provider {stored.job.provider!r} is gone.")
             same = Write(keys.jobs_of(asked.tenant), stored.job.id, stored.row, COMPARE)
-            if tenant.active and (tenant.active.job_id, tenant.active.share) == (stored.job.id, body.share):
+            if _same(tenant.active, flip.tenant.active):
                 return Plan([tenant_kept(asked.tenant, row), same], activation.Plan(tenant, ()))
             return Plan(
                 [tenant_write(row, flip.tenant), same],
@@ -92,5 +96,13 @@ class Activations:
         return Answered(views.activation(flip.tenant, flip.deactivated, changed), 200, changed)
 
 
+def _same(one: ActiveRow | None, other: ActiveRow | None) -> bool:
+    """Whether nothing would change: since when, and by whom, is no part of it."""
+    return _shown(one) == _shown(other)
+
+
 def _shown(active: ActiveRow | None) -> dict[str, str | float] | None:
-    return {"job_id": active.job_id, "share": active.share} if active else None
+    if active is None:
+        return None
+    shown: dict[str, str | float] = {"job_id": active.job_id, "share": active.share}
+    return {**shown, "checkpoint": active.checkpoint} if active.checkpoint else shown

@@ -5,10 +5,15 @@ from starlette.convertors import Convertor, register_url_convertor
 from gateway.admin import views
 from gateway.admin.activation import Activations
 from gateway.admin.audit import Audit
+from gateway.admin.base_models import BaseModels
 from gateway.admin.changes import Control
 from gateway.admin.credentials import Credentials
 from gateway.admin.handling import AdminRoute, Answered, Asked, Operation
+from gateway.admin.imports import Imports
+from gateway.admin.job_making import JobMaking
+from gateway.admin.job_records import JobRecords
 from gateway.admin.jobs import Jobs
+from gateway.admin.provider_models import ProviderModels
 from gateway.admin.providers import Providers
 from gateway.admin.state import State
 from gateway.admin.tenants import Tenants
@@ -19,6 +24,7 @@ from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.settings import Settings
 from gateway.upstream.addresses import Guard
+from gateway.vault_opening import VaultOpener
 from gateway.why import WhyReader, WhyWriter
 from policies.access import Action
 
@@ -35,12 +41,17 @@ def table(
     # Names beside ids: while those routes are not there, they are no ids either.
     register_url_convertor("job", _id_but("import"))
     register_url_convertor("call", _id_but("summary"))
+    provider_models = ProviderModels(keyring, guard, settings.proxies)
     return [
         *Tenants(control).routes(),
         *Providers(control, keyring, guard).routes(),
+        *BaseModels(control, provider_models).routes(),
         *Credentials(control).routes(),
-        *Vaults(control, settings.vault_roots).routes(),
-        *Jobs(control, routes, settings.artifacts_url or "").routes(),
+        *Vaults(control, VaultOpener(keyring, guard, settings.proxies, settings.vault_roots)).routes(),
+        *JobMaking(control, routes).routes(),
+        *Imports(control, routes, keyring, provider_models).routes(),
+        *Jobs(control).routes(),
+        *JobRecords(control, settings.artifacts_url or "").routes(),
         *Activations(control).routes(),
         *Traces(control, WhyReader(control.store), writer).routes(),
         *Audit(control, AuditReader(control.store, settings.audit_days)).routes(),

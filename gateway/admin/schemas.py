@@ -5,11 +5,14 @@ A body that comes in refuses unknown fields; what goes out has every field, null
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from finetune.dataset.values import DatasetSummary
-from finetune.values import Backend, Notice
-from gateway.masked import Secret
+from finetune.records import Progress
+from finetune.values import Backend, Checkpoint, Consent, Notice
+from finetune.vaults.options import SECRETS, Options
+from gateway.masked import Secret, masked_url
 
 Label = Annotated[str, Meta(max_length=200)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
@@ -40,6 +43,7 @@ class TenantPut(Struct, forbid_unknown_fields=True):
     fallback: Literal["stock", "fail"] | UnsetType = UNSET
     suspended: bool | UnsetType = UNSET
     allowed_paths: Annotated[tuple[Label, ...], Meta(max_length=1000)] | UnsetType = UNSET
+    cost_limit_usd: Annotated[float, Meta(ge=0)] | UnsetType | None = UNSET
 
 
 class ProviderOptions(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -87,8 +91,28 @@ class KeyPost(Struct, forbid_unknown_fields=True):
     expires_at: str | None = None
 
 
-class VaultOptions(Struct, forbid_unknown_fields=True, frozen=True):
-    """A Vault in files has none."""
+VaultSecret = Annotated[str, Meta(min_length=1, max_length=16_384)]
+
+
+class VaultOptions(Options, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """What a Vault needs besides its URL (see finetune.vaults.options), and its secrets.
+
+    A secret left out stays as it is, null takes it away. `token`: http(s), a bearer's. `password`: of the user in the
+    URL, where it may stand too. `secret_access_key`: s3. `service_account`: gs, its JSON as text.
+    """
+
+    token: VaultSecret | UnsetType | None = UNSET
+    password: VaultSecret | UnsetType | None = UNSET
+    secret_access_key: VaultSecret | UnsetType | None = UNSET
+    service_account: VaultSecret | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        for name in SECRETS:
+            if isinstance(secret := getattr(self, name), str):
+                msgspec.structs.force_setattr(self, name, Secret(secret))
+
+    def __repr__(self) -> str:
+        return "VaultOptions()"  # never the credential
 
 
 class VaultPut(Struct, forbid_unknown_fields=True):
@@ -96,6 +120,13 @@ class VaultPut(Struct, forbid_unknown_fields=True):
 
     url: Annotated[str, Meta(min_length=1, max_length=2000)]
     options: VaultOptions = VaultOptions()
+
+    def __post_init__(self) -> None:
+        if not self.url.lower().startswith("file:"):
+            self.url = Secret(self.url)  # there may be a password in it
+
+    def __repr__(self) -> str:
+        return f"VaultPut({masked_url(self.url)})"
 
 
 class Hyperparameters(Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):
@@ -107,9 +138,23 @@ class Hyperparameters(Struct, forbid_unknown_fields=True, omit_defaults=True, fr
 
 
 class JobOptions(Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):
-    """What may be asked of a job besides its hyperparameters."""
+    """What may be asked of a job besides its hyperparameters.
+
+    `redact`: what finds names, figures and the like to be replaced in the training text. `writer`: who makes the user's
+    side of the examples; a `teacher`, the tenant's own stock model, sees the firm's documents, to which
+    `teacher_consent` agrees. `validation_share`: of the chunks, kept from training to measure by. `cost_limit_usd`: the
+    job fails before anything is spent where its estimate is above it. `price_per_million_tokens`: of training, in US
+    dollars, where it is not known here. `keep_files`: the uploaded files stay at the provider when the job is over.
+    """
 
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    redact: Literal["rules", "presidio", "off"] = "rules"
+    writer: Literal["rules", "teacher"] = "rules"
+    teacher_consent: bool = False
+    validation_share: Annotated[float, Meta(ge=0, le=0.5)] = 0.1
+    cost_limit_usd: Annotated[float, Meta(ge=0)] | None = None
+    price_per_million_tokens: Annotated[float, Meta(ge=0)] | None = None
+    keep_files: bool = False
 
 
 class JobPost(Struct, forbid_unknown_fields=True):
@@ -123,10 +168,30 @@ class JobPost(Struct, forbid_unknown_fields=True):
     options: JobOptions = JobOptions()
 
 
+class RecreatePost(Struct, forbid_unknown_fields=True):
+    """A job's data set on another base model. What is left out is as it was in that job, `provider` its own."""
+
+    base_model: ModelName
+    label: Label | None = None
+    provider: str | None = None
+    hyperparameters: Hyperparameters | None = None
+    options: JobOptions | None = None
+
+
+class ImportPost(Struct, forbid_unknown_fields=True):
+    """A fine-tuned model made elsewhere, as the provider names it."""
+
+    label: Label
+    provider: str
+    model: ModelName
+    base_model: ModelName
+
+
 class ActivatePost(Struct, forbid_unknown_fields=True):
-    """The share of the tenant's calls that the job's model answers."""
+    """The share of the tenant's calls that the job's model answers; `checkpoint`: its id, or its model."""
 
     share: Share = 1.0
+    checkpoint: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
 
 
 class AcceptPost(Struct, forbid_unknown_fields=True):
@@ -162,6 +227,7 @@ class TenantView(Struct):
     active_job: str | None
     share: float
     model: str | None
+    cost_limit_usd: float | None
     revision: int
     recent: Recent
     created_at: str
@@ -211,16 +277,18 @@ class NewKeyView(Struct):
         return f"NewKeyView({self.id})"  # never the key
 
 
-class VaultView(Struct):
-    """A Vault and what was counted in it when it was accepted."""
+class VaultView(Struct, omit_defaults=True):
+    """A Vault and what was counted in it when it was accepted. `options` only where there are any, secrets as `***`."""
 
     url: str
     ready_chunks: int
     other_chunks: int
+    options: dict[str, Any] = {}
 
 
 class JobView(Struct):
-    """The contract's Job."""
+    """The contract's Job, and more: `progress` of what takes long, `checkpoints` that can be activated, `source_job`
+    whose data set it is trained on, `consent` to a teacher."""
 
     id: str
     tenant: str
@@ -229,13 +297,19 @@ class JobView(Struct):
     provider: str
     base_model: str
     status: str
+    progress: Progress | None
     is_active: bool
     fine_tuned_model: str | None
     provider_job_id: str | None
     error: Notice | None
     warnings: tuple[Notice, ...]
     dataset: DatasetSummary | None
+    checkpoints: tuple[Checkpoint, ...]
     hyperparameters: dict[str, Any]
+    options: dict[str, Any]
+    source_job: str | None
+    imported: bool
+    consent: Consent | None
     trained_tokens: int | None
     estimated_cost_usd: float | None
     retires_at: str | None
@@ -243,6 +317,28 @@ class JobView(Struct):
     created_at: str
     updated_at: str
     finished_at: str | None
+
+
+class BaseModelView(Struct):
+    """A base model; `reason` why it cannot be tuned, `retires_at` its announced end."""
+
+    model: str
+    tunable: bool
+    reason: str | None
+    retires_at: str | None
+
+
+class LineageView(Struct):
+    """A job whose training saw a document: in how many of its chunks. `chunks` is None where what it was trained on is
+    no longer kept, so that it cannot be said; then it may have."""
+
+    job_id: str
+    label: str
+    status: str
+    is_active: bool
+    fine_tuned_model: str | None
+    created_at: str
+    chunks: int | None
 
 
 class ActivationView(Struct):

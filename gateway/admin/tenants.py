@@ -152,4 +152,5 @@ def _shown(tenant: TenantRow | None) -> Any:
         "fallback": tenant.fallback,
         "suspended": tenant.suspended,
         "allowed_paths": tenant.allowed_paths,
+        "cost_limit_usd": tenant.cost_limit_usd,
     }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from finetune.records import Progress
 from finetune.values import Job, Notice
 from gateway.admin.changes import Changed
 from gateway.admin.schemas import (
@@ -14,7 +15,6 @@ from gateway.admin.schemas import (
     TenantView,
     VaultView,
 )
-from gateway.masked import masked_url
 from gateway.replicas import LIVE_MS, Propagation
 from gateway.store.connection import Census
 from gateway.store.rows import KeyRow, ProviderRow, TenantRow, VaultRow
@@ -23,7 +23,6 @@ from gateway.timestamps import from_milliseconds
 
 def tenant(row: TenantRow, revision: int, recent: Recent) -> TenantView:
     """The contract's Tenant."""
-    made = row.fine_tunes.get(row.active.job_id) if row.active else None
     return TenantView(
         id=row.tenant,
         name=row.name,
@@ -34,7 +33,8 @@ def tenant(row: TenantRow, revision: int, recent: Recent) -> TenantView:
         default_provider=row.default_provider,
         active_job=row.active.job_id if row.active else None,
         share=row.active.share if row.active else 1.0,
-        model=made.model if made else None,
+        model=row.active_model,
+        cost_limit_usd=row.cost_limit_usd,
         revision=revision,
         recent=recent,
         created_at=row.created_at,
@@ -53,12 +53,13 @@ def key(row: KeyRow, last_used_at: str | None = None) -> KeyView:
 
 
 def vault(row: VaultRow) -> VaultView:
-    """A Vault, what is secret in its URL masked."""
-    return VaultView(masked_url(row.url), row.ready_chunks, row.other_chunks)
+    """A Vault, what is secret of it masked. Its URL has no password; a user is none."""
+    options = {**row.options, **dict.fromkeys(sorted(row.sealed), "***")}
+    return VaultView(row.url, row.ready_chunks, row.other_chunks, options)
 
 
-def job(row: Job, tenant_row: TenantRow) -> JobView:
-    """The contract's Job."""
+def job(row: Job, tenant_row: TenantRow, progress: Progress | None = None) -> JobView:
+    """The contract's Job, and how far it is."""
     return JobView(
         id=row.id,
         tenant=row.tenant,
@@ -67,13 +68,19 @@ def job(row: Job, tenant_row: TenantRow) -> JobView:
         provider=row.provider,
         base_model=row.base_model,
         status=row.status,
+        progress=progress if row.finished_at is None else None,
         is_active=tenant_row.active is not None and tenant_row.active.job_id == row.id,
         fine_tuned_model=row.fine_tuned_model,
         provider_job_id=row.provider_job_id,
         error=row.error,
         warnings=row.warnings,
         dataset=row.dataset,
+        checkpoints=row.checkpoints,
         hyperparameters=row.hyperparameters,
+        options=row.options,
+        source_job=row.source_job,
+        imported=row.imported,
+        consent=row.consent,
         trained_tokens=row.trained_tokens,
         estimated_cost_usd=row.estimated_cost_usd,
         retires_at=row.retires_at,
@@ -86,12 +93,11 @@ def job(row: Job, tenant_row: TenantRow) -> JobView:
 
 def activation(row: TenantRow, deactivated: tuple[str, ...], changed: Changed[Any]) -> ActivationView:
     """The contract's Activation."""
-    made = row.fine_tunes.get(row.active.job_id) if row.active else None
     reached = changed.propagation
     return ActivationView(
         tenant=row.tenant,
         active_job=row.active.job_id if row.active else None,
-        model=made.model if made else None,
+        model=row.active_model,
         share=row.active.share if row.active else 1.0,
         revision=changed.revision,
         deactivated=deactivated,

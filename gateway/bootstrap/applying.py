@@ -31,6 +31,7 @@ from gateway.store.audits import Actor
 from gateway.store.connection import Conflict, Store, StoreUnavailable, Write
 from gateway.store.rows import tenant_row
 from gateway.upstream.addresses import Guard
+from gateway.vault_opening import VaultOpener
 from policies.values import Caller, Role
 
 log = structlog.get_logger(__name__)
@@ -105,7 +106,7 @@ class Applier:
         clock: Callable[[], str],
         keyring: Keyring,
         guard: Guard,
-        vault_roots: tuple[str, ...],
+        vaults: VaultOpener,
         holder: Holder,
         entry_seconds: float = _ENTRY_SECONDS,
     ) -> None:
@@ -114,7 +115,7 @@ class Applier:
         self._keyring = keyring
         self._marks = Marks(store, keyring)
         self._guard = guard
-        self._vault_roots = vault_roots
+        self._vaults = vaults
         self._holder = holder
         self._revision = 0
         self._entry_seconds = entry_seconds
@@ -197,7 +198,7 @@ class Applier:
         if isinstance(entry.body, KeyEntry):
             operation = HashedKeys(control, self._holder, applied_before=applied_before)
             return await operation.put(_asked(entry, key=entry.name))
-        return await Vaults(control, self._vault_roots).put(_asked(entry))
+        return await Vaults(control, self._vaults).put(_asked(entry))
 
 
 def _asked(entry: Entry, **path: str) -> Asked:

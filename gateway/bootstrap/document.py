@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import replace
 
+from finetune import vaults
 from gateway import timestamps
 from gateway.admin.handling import invalid
 from gateway.admin.schemas import KeyPost, Name, ProviderPut, TenantPut, VaultPut
@@ -118,7 +119,8 @@ def _tenant(name: str, said: Any, named: Named) -> Iterator[Entry]:
         raise refused(f"{place}.providers", f"one of {' and '.join(defaults)} can be the default, not both")
     if tenant.vault is not UNSET:
         at = f"{place}.vault"
-        yield Entry(at, at, name, "", _shaped(tenant.vault, VaultPut, at), _digest(tenant.vault))
+        full = _vault(tenant.vault, named, at)
+        yield Entry(at, at, name, "", _shaped(full, VaultPut, at), _digest(full))
     yield from _keys(name, tenant.keys, f"{place}.keys")
 
 
@@ -126,25 +128,45 @@ def _provider(tenant: str, name: str, said: Any, named: Named) -> Entry:
     place = f"tenants.{tenant}.providers.{name}"
     entry = _shaped(said, _Provider, place)
     full = {part: value for part, value in said.items() if part not in _SECRETS}
-    secret = _secret(entry, named, place)
+    given = {part: getattr(entry, part) for part in _SECRETS}
+    secret = _secret("api_key", given, named, place)
     if secret is not None:
         full["api_key"] = str(secret)
     return Entry(place, place, tenant, name, _shaped(full, ProviderPut, place), _digest(full))
 
 
-def _secret(entry: _Provider, named: Named, place: str) -> Secret | None:
-    """The provider's credential, wherever it stands. Raises SettingsError."""
-    given = [part for part in _SECRETS if getattr(entry, part) is not None]
+def _vault(said: dict[str, Any], named: Named, place: str) -> dict[str, Any]:
+    """The Vault with the secrets that it only names."""
+    options = said.get("options")
+    if not isinstance(options, dict):
+        return said
+    full = dict(options)
+    for name in vaults.SECRETS:
+        parts = [name, f"{name}_env", f"{name}_file"]
+        named_parts = {part: full.pop(part) for part in parts[1:] if part in full}
+        for part, value in named_parts.items():
+            if not isinstance(value, str):
+                raise refused(f"{place}.options.{part}", "must be text")
+        secret = _secret(name, {**named_parts, name: full.get(name)}, named, f"{place}.options")
+        if named_parts and secret is not None:
+            full[name] = str(secret)
+    return {**said, "options": full}
+
+
+def _secret(name: str, said: Mapping[str, str | None], named: Named, place: str) -> Secret | None:
+    """A credential, wherever it stands: under its name, in a variable, in a file. Raises SettingsError."""
+    given = [part for part, value in said.items() if value is not None]
     if len(given) > 1:
         raise refused(place, f"of {', '.join(given)}, say one")
-    if entry.api_key_env is not None:
-        found = Secret(named.environ.get(entry.api_key_env, ""))
+    variable, file, secret = (said.get(part) for part in (f"{name}_env", f"{name}_file", name))
+    if variable is not None:
+        found = Secret(named.environ.get(variable, ""))
         if not found:
-            raise refused(f"{place}.api_key_env", f"the variable {entry.api_key_env} is not set")
+            raise refused(f"{place}.{name}_env", f"the variable {variable} is not set")
         return found
-    if entry.api_key_file is not None:
-        return _from_file(entry.api_key_file, named, f"{place}.api_key_file")
-    return Secret(entry.api_key) if entry.api_key is not None else None
+    if file is not None:
+        return _from_file(file, named, f"{place}.{name}_file")
+    return Secret(secret) if secret is not None else None
 
 
 def _from_file(path: str, named: Named, place: str) -> Secret:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import fsspec
 from msgspec import Struct
 
+from finetune import vaults
 from gateway.checks.apart import Hangs, apart
 from gateway.checks.findings import Finding, note, ok, wrong
 from gateway.masked import masked_url
@@ -91,9 +92,12 @@ async def vault_roots(roots: Sequence[str]) -> list[Finding]:
 
 
 async def _vault_root(root: str) -> Finding:
+    trouble = vaults.root_trouble(root.replace("{tenant}", "tenant"))
+    if trouble is not None:
+        return wrong("Vaults", f"{masked_url(root)} admits no Vault: {trouble}. See HOUSESTYLE_VAULT_ROOTS.")
     parts = urlsplit(root)
-    if parts.scheme != "file":
-        return note("Vaults", f"{masked_url(root)} is not tried: only file:// roots are read by this version.")
+    if parts.scheme.lower() != "file":
+        return note("Vaults", f"{root} is understood; it is reached when a Vault there is read.")
     folder = Path(unquote(parts.path.partition("{tenant}")[0]))
     try:
         return await apart(lambda: _vault_folder(folder), _SECONDS)

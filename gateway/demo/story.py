@@ -15,14 +15,13 @@ import openai
 from rich.console import Console
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from gateway import watching
 from gateway.demo import vocabulary
 from gateway.demo.programs import DidNotStart, program
 
-_STATES = ("queued", "snapshotting", "uploading", "training", "ready")
 _SHIPPED_VAULT = "harrow-and-pell.jsonl"
 _MODEL = "gpt-4o-mini"
 _BASE_MODEL = "gpt-4o-mini-2024-07-18"
@@ -171,17 +170,10 @@ class _Story:
         self._step("3. A fine-tune job: the Vault becomes a training file, the training file a model")
         order = {"label": "Demo", "backend": "openai", "provider": "main", "base_model": _BASE_MODEL}
         job = self._ask("POST", f"{self.path}/jobs", order)
-        columns = (TextColumn("   "), BarColumn(32), TextColumn("{task.description}"), TimeElapsedColumn())
-        deadline = time.monotonic() + _JOB_SECONDS
-        with Progress(*columns, console=self._console, transient=False) as progress:
-            bar = progress.add_task("queued", total=len(_STATES) - 1)
-            while job["status"] in _STATES and job["status"] != "ready":
-                if time.monotonic() > deadline:
-                    raise DemoFailed(f"The job is still `{job['status']}` after {_JOB_SECONDS} s.")
-                time.sleep(0.1)
-                job = self._ask("GET", f"{self.path}/jobs/{job['id']}")
-                if job["status"] in _STATES:
-                    progress.update(bar, completed=_STATES.index(job["status"]), description=job["status"])
+        path = f"{self.path}/jobs/{job['id']}"
+        job = watching.follow(job, lambda: self._ask("GET", path), self._console, seconds=_JOB_SECONDS)
+        if job["status"] in watching.STATES[:-1]:
+            raise DemoFailed(f"The job is still `{job['status']}` after {_JOB_SECONDS} s.")
         if job["status"] != "ready":
             error = job["error"] or {"code": job["status"], "message": ""}
             raise DemoFailed(f"The job ended as `{job['status']}`: {error['code']}: {error['message']}")

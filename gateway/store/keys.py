@@ -8,6 +8,9 @@ AUDIT = f"{PREFIX}:audit"  # stream: who changed what; a tenant's own lines once
 REPLICAS = f"{PREFIX}:replicas"  # hash: replica id → applied revision, last seen, version
 LAST_USED = f"{PREFIX}:last-used"  # hash: key id → milliseconds since the epoch
 WAKE = f"{PREFIX}:wake"  # list: jobs that want a tick now
+PROGRESS = f"{PREFIX}:progress"  # hash: job id → how far the work of its state has come
+TOLD = f"{PREFIX}:told-models"  # hash: `tenant/provider` → what the provider told of its models' ends
+RETIRING = f"{PREFIX}:retiring"  # sorted set: `tenant/job id` of ready jobs → their models' ends, in seconds
 DOCKET = f"{PREFIX}:docket"  # pydocket's own keys lie under this name
 
 # Tables that every replica holds in memory and follows.
@@ -42,9 +45,24 @@ def jobs_of(tenant: str) -> str:
     return f"jobs:{tenant}"
 
 
+def curves_of(tenant: str) -> str:
+    """The table of the training curves of a tenant's jobs."""
+    return f"curves:{tenant}"
+
+
 def first_answers_of(tenant: str) -> str:
     """The table of a tenant's idempotency keys and what they were answered with."""
     return f"idempotency:{tenant}"
+
+
+def asking(field: str) -> str:
+    """The claim of the worker that is asking a provider, named as in TOLD, for its models."""
+    return f"{PREFIX}:asking:{field}"
+
+
+def job_member(tenant: str, job_id: str) -> str:
+    """A job as RETIRING names it."""
+    return f"{tenant}/{job_id}"
 
 
 def audit_of(tenant: str) -> str:

@@ -32,23 +32,32 @@ class FineTuneRow(Struct, frozen=True, omit_defaults=True):
     model: str
     base_model: str
     sealed_account: str | None = None  # the provider account that it lives in, whatever becomes of the provider
+    checkpoints: dict[str, str] = {}  # id → model, of those that the provider kept on the way
+    retires_at: str | None = None
 
 
 class ActiveRow(Struct, frozen=True, omit_defaults=True):
-    """The active job. `since` is RFC 3339; `by` is the id of the key that activated it."""
+    """The active job. `since` is RFC 3339; `by` is the id of the key that activated it; `checkpoint` is one of its
+    checkpoints, by id, where not its last model answers."""
 
     job_id: str
     share: float
     since: str
     by: str
+    checkpoint: str | None = None
 
 
 class VaultRow(Struct, frozen=True, omit_defaults=True):
-    """Where a tenant's Vault lies, and what was counted when it was accepted."""
+    """Where a tenant's Vault lies, and what was counted when it was accepted.
+
+    `url` has no password. `sealed` are its secrets by name, each bound to the tenant and `vault/<name>`.
+    """
 
     url: str
     ready_chunks: int
     other_chunks: int
+    options: dict[str, Any] = {}
+    sealed: dict[str, str] = {}
 
 
 class TenantRow(Struct, frozen=True, omit_defaults=True):
@@ -68,6 +77,15 @@ class TenantRow(Struct, frozen=True, omit_defaults=True):
     fine_tunes: dict[str, FineTuneRow] = {}
     active: ActiveRow | None = None
     vault: VaultRow | None = None
+    cost_limit_usd: float | None = None  # of all jobs of thirty days, by their estimates
+
+    @property
+    def active_model(self) -> str | None:
+        """The model that the active job's share of the calls is answered by."""
+        made = self.fine_tunes.get(self.active.job_id) if self.active else None
+        if made is None or self.active is None or self.active.checkpoint is None:
+            return made.model if made else None
+        return made.checkpoints.get(self.active.checkpoint)
 
 
 class KeyRow(Struct, frozen=True, omit_defaults=True):

@@ -1,6 +1,7 @@
 """The states of a job: only the listed ways lead anywhere."""
 
 from itertools import product
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -30,12 +31,28 @@ def test_only_the_listed_ways_lead_anywhere(before: Status, after: Status) -> No
         return
     moved = states.move(job, after, "later")
     assert (moved.status, moved.updated_at, moved.polls, moved.failures) == (after, "later", 0, 0)
+    assert (moved.since, moved.waiting) == ("later", False)
     assert moved.finished_at == ("later" if after in ("ready", "failed", "cancelled") else None)
 
 
 def test_the_final_states_are_those_without_a_way_out() -> None:
     assert {"ready", "failed", "cancelled"} == states.FINAL
     assert [states.is_final(job_value(status=status)) for status in ALL] == [status in states.FINAL for status in ALL]
+
+
+def test_only_states_that_end_have_no_deadline() -> None:
+    for status, rule in states.TABLE.items():
+        assert (rule.deadline is None) is (status in states.FINAL)
+        assert states.deadline(job_value(status=status)) == rule.deadline
+    waiting = job_value(status="uploading", waiting=True)
+    assert states.deadline(waiting) == states.WAITING_DEADLINE
+    assert states.deadline(job_value(status="ready", waiting=True)) is None
+
+
+@pytest.mark.parametrize("drawn", [states.diagram(), states.described()])
+def test_the_docs_show_the_table_as_it_is(drawn: str) -> None:
+    """Drawn anew by hand: `python -m finetune.states`."""
+    assert drawn in (Path(__file__).parents[2] / "docs" / "jobs.md").read_text()
 
 
 def test_a_failure_says_why() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.metrics import CONTENT_TYPE, MULTIPROCESS_DIR, Metrics
+from gateway.metrics import CONTENT_TYPE, MULTIPROCESS_DIR, Metrics, RetiringModel
 
 
 def figures(exposition: bytes) -> dict[str, float]:
@@ -117,3 +117,40 @@ def test_of_several_processes_each_says_what_all_did(tmp_path: Path) -> None:
     assert run(3)[calls] == 5, "one that has ended stays counted"
     last = run(0)
     assert (last[calls], last[unidentified]) == (5, 5)
+
+
+def test_models_that_are_retired_before_long() -> None:
+    metrics = Metrics()
+    metrics.retiring.show([RetiringModel("acme", "job_1", 46.5), RetiringModel("acme2", "job_2", -1)], {90: 3, 7: 0})
+    found = figures(metrics.exposition())
+    assert found['housestyle_model_retires_days{job="job_1",tenant="acme"}'] == 46.5
+    assert found['housestyle_model_retires_days{job="job_2",tenant="acme2"}'] == -1
+    assert found['housestyle_jobs_retiring{within="90"}'] == 3
+    assert found['housestyle_jobs_retiring{within="7"}'] == 0
+
+
+def test_a_job_that_is_active_no_longer_leaves_no_line() -> None:
+    metrics = Metrics()
+    metrics.retiring.show([RetiringModel("acme", "job_1", 46.5)], {})
+    metrics.retiring.show([RetiringModel("acme", "job_2", 20)], {})
+    days = [name for name in figures(metrics.exposition()) if "retires_days" in name]
+    assert days == ['housestyle_model_retires_days{job="job_2",tenant="acme"}']
+
+
+RETIRING = """
+import sys
+from gateway.metrics import Metrics, RetiringModel
+metrics = Metrics()
+metrics.retiring.show([RetiringModel("acme", "job_1", 46.5)], {90: 1})
+metrics.settle(True, "active_job", 200, None, cancelled=False)
+sys.stdout.buffer.write(metrics.exposition())
+"""
+
+
+def test_of_several_processes_each_shows_the_same_models_once(tmp_path: Path) -> None:
+    environ = {**os.environ, MULTIPROCESS_DIR: str(tmp_path)}
+    for calls in (1, 2):
+        told = subprocess.run([sys.executable, "-c", RETIRING], env=environ, check=True, capture_output=True).stdout
+        assert told.count(b"housestyle_model_retires_days{") == 1
+        assert figures(told)['housestyle_jobs_retiring{within="90"}'] == 1
+        assert figures(told)['housestyle_calls_total{reason="active_job",status="2xx"}'] == calls

@@ -24,7 +24,7 @@ from gateway.settings import SettingsError, read
 from gateway.store import keys
 from gateway.store.connection import Conflict, Store, Write
 from gateway.store.embedded import EmbeddedRedis, running_url
-from gateway.store.rows import FineTuneRow, ProviderRow, TenantRow, tenant_row
+from gateway.store.rows import FineTuneRow, ProviderRow, TenantRow, VaultRow, tenant_row
 from tests.gateway.test_serving import housestyle
 from tests.support.admin import NO_TLS, STOCK, Admin
 from tests.support.firms import Firm
@@ -112,6 +112,22 @@ def test_what_an_old_key_sealed_is_sealed_anew_and_nothing_else_changes() -> Non
     assert replace(done.after, **bare) == replace(before, **bare)
     main = replace(done.after.providers["main"], sealed_api_key=before.providers["main"].sealed_api_key)
     assert main == before.providers["main"]
+
+
+def test_a_vaults_secrets_are_sealed_anew_too() -> None:
+    sealed = {name: OLD.seal(f"{name}-1", tenant="acme", field=f"vault/{name}") for name in ("token", "password")}
+    before = tenant(NEW, vault=VaultRow("https://vault.example/a", 2, 1, {"region": "eu"}, sealed))
+    done = seal_anew(before, BOTH)
+    assert done.after is not None
+    assert done.after.vault is not None
+    assert done.sealed == ("vault/token", "vault/password")
+    for name, anew in done.after.vault.sealed.items():
+        assert NEW.open(anew, tenant="acme", field=f"vault/{name}") == f"{name}-1"
+    assert replace(done.after, vault=before.vault) == before
+    assert seal_anew(done.after, BOTH) == rotation.Anew(None)
+    lost = {"token": LOST.seal("x", tenant="acme", field="vault/token")}
+    closed = seal_anew(tenant(NEW, vault=VaultRow("https://vault.example/a", 2, 1, {}, lost)), BOTH)
+    assert [field for field, _ in closed.closed] == ["vault/token"]
 
 
 def test_what_the_first_key_sealed_is_left() -> None:

@@ -15,18 +15,23 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from finetune import records
-from finetune.backends.base import Access, Factory
+from finetune import records, told_models
+from finetune.backends import unsupported
+from finetune.backends.base import Factory
 from finetune.backends.openai import OpenAIBackend
 from finetune.manager import Manager
 from finetune.records import Stored
+from finetune.ticking import Tools
+from finetune.told_models import ToldModels
 from finetune.values import Job, encode
+from gateway.admin.provider_models import ProviderModels
 from gateway.secrets import Keyring
 from gateway.store import keys
 from gateway.store.connection import Store, Write
 from gateway.store.rows import ProviderRow, TenantRow, VaultRow, tenant_row
-from gateway.upstream import guarded_http
 from gateway.upstream.addresses import Guard
+from gateway.vault_opening import VaultOpener
+from gateway.worker_root import Providers
 from tests.support.admin import BASE_MODEL, STOCK, unique
 from tests.support.sandbox import Account
 from tests.support.vaults import write_vault
@@ -66,24 +71,24 @@ class Workshop:
 
     def manager(self, poll_seconds: float = 0.02, backend: Factory = OpenAIBackend) -> Manager:
         """A manager, with the sandbox as what its tenants' providers lead to."""
-        guard = Guard((ipaddress.ip_network("127.0.0.0/8"),))
-
-        def access(tenant: TenantRow, name: str) -> Access | None:
-            provider = tenant.providers.get(name)
-            if provider is None or provider.sealed_api_key is None:
-                return None
-            field = f"providers/{name}/api_key"
-            secret = Keyring((_KEY,)).open(provider.sealed_api_key, tenant=tenant.tenant, field=field)
-            return Access(provider.kind, provider.base_url, secret)
-
+        guard, keyring = Guard((ipaddress.ip_network("127.0.0.0/8"),)), Keyring((_KEY,))
+        providers = Providers(keyring, guard, None)
+        models = ProviderModels(keyring, guard, None)
+        told = ToldModels(self.store, told_models.Provider(models.told, models.account), pause=0)
+        vaults = VaultOpener(keyring, guard, None, ((self.folder / "vaults").as_uri() + "/",))
         return Manager(
-            self.store,
-            access=access,
-            http=lambda: guarded_http.client(guard),
-            backends={"openai": backend},
-            artifacts_url=self.artifacts_url,
-            vault_roots=((self.folder / "vaults").as_uri() + "/",),
-            poll_seconds=poll_seconds,
+            Tools(
+                self.store,
+                access=providers.access,
+                http=providers.http,
+                backends={"openai": backend, **unsupported.factories()},
+                artifacts_url=self.artifacts_url,
+                open_vault=vaults.open,
+                ask=providers.ask,
+                dates=told.dates,
+                known_dates=told.known,
+                poll_seconds=poll_seconds,
+            )
         )
 
     async def new_job(self, *, api_key: str | None = None, **changes: Any) -> tuple[Job, Account]:
@@ -99,9 +104,24 @@ class Workshop:
             providers={"main": ProviderRow("openai_compatible", f"{self.sandbox_url}/v1", STOCK, sealed)},
             vault=VaultRow(self.vault.as_uri(), 20, 0),
         )
-        job = job_value(id=records.new_id("job"), uid=records.new_id("uid"), tenant=tenant, **changes)
+        ids = {"id": records.new_id("job"), "uid": records.new_id("uid"), "tenant": tenant, "since": records.now()}
+        job = job_value(**{**ids, **changes})
         await self.store.commit([Write(keys.TENANTS, tenant, None, msgspec.json.encode(row)), *records.creation(job)])
         return job, Account(self.sandbox_url, secret)
+
+    async def another_job(self, job: Job, **changes: Any) -> Job:
+        """A queued job of the same tenant, made as that one was."""
+        fields: dict[str, Any] = {
+            "id": records.new_id("job"),
+            "uid": records.new_id("uid"),
+            "tenant": job.tenant,
+            "since": records.now(),
+            "options": job.options,
+            **changes,
+        }
+        made = job_value(**fields)
+        await self.store.commit(records.creation(made))
+        return made
 
     async def load(self, job: Job) -> Job:
         """The job as it stands."""

@@ -25,6 +25,12 @@ class Account:
         answer = httpx2.post(f"{self._url}/sandbox/faults", json=body, verify=NO_TLS)
         assert answer.status_code == 201, answer.text
 
+    def retire(self, model: str, date: str | None) -> None:
+        """Announces the end of a stock model, for every account; None takes it back."""
+        body = {"model": model, "shutdown_date": date}
+        answer = httpx2.post(f"{self._url}/sandbox/models", json=body, verify=NO_TLS)
+        assert answer.status_code == 200, answer.text
+
     def clear(self) -> None:
         """Takes back every fault that was ordered, for every account."""
         httpx2.delete(f"{self._url}/sandbox/faults", verify=NO_TLS)

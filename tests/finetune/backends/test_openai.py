@@ -250,3 +250,52 @@ async def test_a_key_that_the_provider_repeats_is_not_kept() -> None:
         with pytest.raises(Refused) as refused:
             await backend.create_job(order("file-1"))
     assert refused.value.message == "The provider answered 401: Incorrect API key provided: …."
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "405 Method Not Allowed", "501 Not Implemented"])
+async def test_a_server_without_events_checkpoints_and_results_tells_nothing(status: str) -> None:
+    async with answering(b'{"error": {"message": "Invalid URL"}}', status) as backend:
+        assert await backend.events("ftjob-1", None) == []
+        assert await backend.checkpoints("ftjob-1") == []
+        assert await backend.results(("file-1",)) == []
+
+
+async def test_events_are_told_once_and_in_their_order(backend: OpenAIBackend, account: Account, file: Path) -> None:
+    made = await backend.create_job(order(await backend.upload("one.jsonl", file)))
+    async with asyncio.timeout(10):
+        while (await backend.job(made.id)).phase == "running":  # noqa: ASYNC110 - a test's only waiting
+            await asyncio.sleep(0.02)
+    events = await backend.events(made.id, None)
+    listed = account.ask("GET", f"/v1/fine_tuning/jobs/{made.id}/events?limit=100").json()["data"]
+    assert [event.id for event in events] == [event["id"] for event in listed[::-1]]
+    assert [event.point is not None for event in events] == [bool(event["data"]) for event in listed[::-1]]
+    assert await backend.events(made.id, events[2].id) == events[3:]
+    assert await backend.events(made.id, events[-1].id) == []
+
+
+async def test_checkpoints_and_results_of_a_finished_job(backend: OpenAIBackend, account: Account, file: Path) -> None:
+    made = await backend.create_job(order(await backend.upload("one.jsonl", file)))
+    async with asyncio.timeout(10):
+        while (told := await backend.job(made.id)).phase == "running":  # noqa: ASYNC110 - a test's only waiting
+            await asyncio.sleep(0.02)
+    kept = await backend.checkpoints(made.id)
+    assert [one.step for one in kept] == sorted(one.step for one in kept)
+    assert kept[-1].model == told.fine_tuned_model
+    curve = await backend.results(told.result_files)
+    assert [one.step for one in curve] == sorted({one.step for one in curve})
+    assert curve[-1].step == kept[-1].step
+
+
+async def test_a_file_is_deleted_once_and_a_missing_one_is_no_error(
+    backend: OpenAIBackend, account: Account, file: Path
+) -> None:
+    file_id = await backend.upload("one.jsonl", file)
+    await backend.delete_file(file_id)
+    assert account.files() == []
+    await backend.delete_file(file_id)
+
+
+async def test_a_validation_file_goes_with_the_order(backend: OpenAIBackend, account: Account, file: Path) -> None:
+    training, validation = await backend.upload("one.jsonl", file), await backend.upload("two.jsonl", file)
+    await backend.create_job(Order("uid_1", BASE_MODEL, training, {}, validation_file_id=validation))
+    assert account.jobs()[0]["validation_file"] == validation

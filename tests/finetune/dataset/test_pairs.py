@@ -6,7 +6,7 @@ from hypothesis import given
 from finetune.dataset.clean import clean
 from finetune.dataset.neutral import similarity
 from finetune.dataset.pairs import TOO_SIMILAR, make_pairs, own_summary
-from finetune.dataset.passages import Passage, find_passage
+from finetune.dataset.passages import Matter, Passage, find_passage
 from finetune.dataset.phrasings import DRAFT, EXTRACT, REPHRASE, SUMMARIZE, phrase
 from finetune.dataset.values import BuildSettings, Example, Kind
 from finetune.vaults.base import Chunk
@@ -19,7 +19,9 @@ SETTINGS = BuildSettings()
 
 def pairs(of: Chunk) -> list[Example | str]:
     passage = find_passage(clean(of.text), SETTINGS.min_chars, SETTINGS.max_turn_chars)
-    return list(make_pairs(of, passage, SETTINGS)) if isinstance(passage, Passage) else []
+    if isinstance(passage, str):
+        return []
+    return list(make_pairs(Matter(of.chunk_id, of.document_id, "", passage), SETTINGS))
 
 
 def examples(of: Chunk, kind: Kind) -> list[Example]:

@@ -80,15 +80,69 @@ def chunk(text: str, number: int = 0, status: str = "ready", document: str = "de
     return Chunk(f"{document}:{number:04}", document, "Deed", number, status, text)
 
 
+_SLOTS = (
+    ("apples", "pears", "plums", "figs", "quinces", "medlars", "damsons"),
+    ("the upper terrace", "the walled garden", "every tree by the river", "the old nursery", "the south slope"),
+    (
+        "by cart",
+        "in shallow crates",
+        "on the back of a mule",
+        "wrapped in straw",
+        "by the evening boat",
+        "unwashed",
+        "in sacks of jute",
+        "under a wet cloth",
+        "with their leaves on",
+        "in no more than two journeys",
+        "by hand alone",
+    ),
+    (
+        "the steward",
+        "the miller's widow",
+        "whoever holds the key of the barn",
+        "both churchwardens",
+        "the cellarer",
+        "the Owner's eldest clerk",
+        "the toll keeper",
+        "a notary of the county",
+        "the carrier",
+        "the parish",
+        "the cook",
+        "the bailiff",
+        "any two neighbours",
+    ),
+    (
+        "frost has split the bark",
+        "wasps have been at them",
+        "the ladder was left standing overnight",
+        "hail fell",
+        "the scales prove false",
+        "a gate stood open",
+        "the well ran dry",
+        "the pickers were sent home early",
+        "a wall came down",
+        "rain has spoilt the hay",
+        "deer were seen among the rows",
+        "the press is out of order",
+        "the ditch was not cleared",
+        "a boundary stone was moved",
+        "the moon was new",
+        "no bell was rung",
+        "the road was flooded",
+    ),
+)
+
+
 def clause(number: int) -> str:
-    """One of as many different clauses as are wanted."""
-    fruit = ("apples", "pears", "plums", "figs", "quinces", "medlars", "damsons")[number % 7]
+    """One of as many different clauses as are wanted, up to 85,000."""
+    fruit, place, how, who, why = (slot[number % len(slot)] for slot in _SLOTS)
+    also, then = _SLOTS[3][(number * 5 + 2) % 13], _SLOTS[4][(number * 7 + 3) % 17]
     return (
-        f"{number}.1. Delivery Of The Crop. The Keeper shall deliver {number} baskets of {fruit} to the Owner prior "
-        f"to the first day of October, and shall furnish to the Owner a receipt therefor. In the event that fewer than "
-        f"{number} baskets are delivered, the Keeper shall pay to the Owner the value thereof.\n\n"
-        f"{number}.2. Loss. The Keeper shall notify the Owner forthwith upon the loss of any {fruit} hereunder, and "
-        f"shall indemnify and hold harmless the Owner from any and all claims arising out of such loss."
+        f"{number}.1. Delivery Of The Crop. The Keeper shall bring {fruit} from {place} {how} to {who} prior to the "
+        f"{number}th hour, and {also} shall furnish a receipt therefor. In the event that {why}, {who} may refuse all "
+        f"{fruit} from {place}.\n\n"
+        f"{number}.2. Loss. Where {then}, the Keeper shall forthwith notify {also} hereof {how}, and shall indemnify "
+        f"and hold harmless {who} from any and all claims arising out of {fruit} lost because {why} or {then}."
     )
 
 

@@ -14,13 +14,18 @@ from hypothesis import strategies as st
 from finetune.vaults import (
     BadRecord,
     Chunk,
+    Vault,
     VaultCount,
     VaultNotAllowed,
     VaultUnreadable,
     count,
     open_vault,
 )
-from finetune.vaults.files import FilesVault
+from finetune.vaults.allowed import allowed_place
+from finetune.vaults.files import LocalFiles
+from finetune.vaults.jsonl import JsonlVault
+from finetune.vaults.options import Fields, Options, Source
+from finetune.vaults.records import Records
 
 
 def line(number: int = 0, **changed: Any) -> bytes:
@@ -36,9 +41,9 @@ def line(number: int = 0, **changed: Any) -> bytes:
     return json.dumps({name: value for name, value in record.items() if value is not ...}).encode()
 
 
-def vault_of(folder: Path, *lines: bytes, name: str = "a.jsonl") -> FilesVault:
+def vault_of(folder: Path, *lines: bytes, name: str = "a.jsonl", **options: Any) -> Vault:
     (folder / name).write_bytes(b"\n".join(lines))
-    return FilesVault(f"file://{folder}/{name}", [f"file://{folder}"])
+    return open_vault(Source(f"file://{folder}/{name}", Options(**options)), [f"file://{folder}"])
 
 
 def test_chunks_come_in_order_and_can_be_read_twice(tmp_path: Path) -> None:
@@ -65,7 +70,9 @@ def test_chunks_come_in_order_and_can_be_read_twice(tmp_path: Path) -> None:
         (line(text=None), "wrong_field"),
         (line(position="3"), "wrong_field"),
         (line(position=-1), "wrong_field"),
-        (line(chunk_id=7), "wrong_field"),
+        (line(chunk_id=True), "wrong_field"),
+        (line(chunk_id=7.5), "wrong_field"),
+        (line(status=None), "wrong_field"),
         (line(chunk_id=""), "wrong_field"),
     ],
 )
@@ -80,7 +87,8 @@ def test_a_bad_record_says_where_and_why_and_the_rest_is_read(tmp_path: Path, ba
 def test_a_line_over_the_limit_is_a_bad_record_and_is_never_held_whole(tmp_path: Path) -> None:
     url, roots = f"file://{tmp_path}/a.jsonl", [f"file://{tmp_path}"]
     (tmp_path / "a.jsonl").write_bytes(line(0) + b"\n" + b"x" * 5000 + b"\n" + line(2) + b"\n" + b"y" * 5000)
-    records = list(FilesVault(url, roots, max_line_bytes=1000).chunks())
+    files = LocalFiles(allowed_place(url, roots), roots)
+    records = list(JsonlVault(files, Records(Options(), max_bytes=1000)).chunks())
     assert [type(record) for record in records] == [Chunk, BadRecord, Chunk, BadRecord]
     assert records[1] == BadRecord("a.jsonl:2", "too_long")
 
@@ -117,13 +125,13 @@ def test_a_broken_gzip_is_an_unreadable_source_with_its_place(tmp_path: Path) ->
 def test_nothing_there(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(VaultUnreadable, match="no such file"):
-        open_vault(f"file://{tmp_path}/{name}", [f"file://{tmp_path}"])
+        list(open_vault(f"file://{tmp_path}/{name}", [f"file://{tmp_path}"]).chunks())
 
 
 def test_a_pipe_is_not_a_vault(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.jsonl")
     with pytest.raises(VaultUnreadable, match="not a regular file"):
-        open_vault(f"file://{tmp_path}/a.jsonl", [f"file://{tmp_path}"])
+        list(open_vault(f"file://{tmp_path}/a.jsonl", [f"file://{tmp_path}"]).chunks())
 
 
 def test_a_file_that_goes_away_is_unreadable(tmp_path: Path) -> None:
@@ -146,7 +154,7 @@ def test_links_are_followed_only_as_far_as_the_roots_reach(tmp_path: Path) -> No
     assert count(open_vault(f"file://{inside}/same.jsonl", roots)).ready_chunks == 1
     for name in ("out.jsonl", "folder/secret.jsonl", "*.jsonl"):
         with pytest.raises(VaultNotAllowed, match="leads outside"):
-            open_vault(f"file://{inside}/{name}", roots)
+            list(open_vault(f"file://{inside}/{name}", roots).chunks())
     assert count(open_vault(f"file://{inside}/folder/secret.jsonl", [*roots, f"file://{outside}"])).ready_chunks
 
 
@@ -201,3 +209,37 @@ def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, chun
 def test_any_bytes_are_records_or_bad_records(tmp_path_factory: pytest.TempPathFactory, noise: bytes) -> None:
     vault = vault_of(tmp_path_factory.mktemp("vault"), noise)
     assert all(isinstance(record, Chunk | BadRecord) for record in vault.chunks())
+
+
+def test_places_of_a_glob_tell_files_of_one_name_apart(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.jsonl").write_bytes(b"{")
+    vault = open_vault(f"file://{tmp_path}/*/x.jsonl", [f"file://{tmp_path}"])
+    assert [record.place for record in vault.chunks() if isinstance(record, BadRecord)] == [
+        "a/x.jsonl:1",
+        "b/x.jsonl:1",
+    ]
+
+
+def test_fields_of_other_names(tmp_path: Path) -> None:
+    record = {"id": 7, "doc": {"uuid": "d"}, "body": {"content": "Whereas"}, "state": "final"}
+    fields = Fields(
+        chunk_id="id", document_id="doc.uuid", text="body.content", status="state", title=None, position=None
+    )
+    lines = [json.dumps({**record, "state": state}).encode() for state in ("final", "draft", "ready", True, 1)]
+    found = list(vault_of(tmp_path, *lines, fields=fields, ready_values=("final", True)).chunks())
+    assert found[0] == Chunk("7", "d", "", 0, "ready", "Whereas")
+    assert [chunk.ready for chunk in found if isinstance(chunk, Chunk)] == [True, False, False, True, False]
+
+
+def test_records_without_a_status_are_ready_where_that_is_said(tmp_path: Path) -> None:
+    assert count(vault_of(tmp_path, line(status=...))) == VaultCount(0, 1)
+    assert count(vault_of(tmp_path, line(status=...), line(status="odd"), fields=Fields(status=None))) == VaultCount(
+        2, 0
+    )
+
+
+def test_counting_ends_when_nobody_waits(tmp_path: Path) -> None:
+    with pytest.raises(VaultUnreadable, match="record 1: nobody waits"):
+        count(vault_of(tmp_path, line(0), line(1)), stopped=lambda: True)

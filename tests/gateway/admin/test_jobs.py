@@ -57,7 +57,7 @@ def test_a_job_from_order_to_answers_of_its_model(admin: Admin, firm: Firm, acco
     assert firm.say(job["fine_tuned_model"]).headers["x-model-reason"] == "pinned_fine_tune"
     kinds = [event["kind"] for event in admin.get(f"{path}/events")["items"]]
     assert kinds[0] == "queued"
-    assert kinds[-1] == "ready"
+    assert "ready" in kinds
     assert {"snapshotting", "snapshot", "uploaded", "training"} <= set(kinds)
     page = admin.get(f"{path}/events?limit=2")
     more = admin.get(f"{path}/events?limit=2&cursor={page['next_cursor']}")

@@ -1,11 +1,23 @@
 """Vaults: read and counted before they are accepted, and nowhere but where they may lie."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
+import psycopg
 import pytest
+from msgspec import Struct
 
+from gateway.store.rows import VaultRow
+from tests.support import postgres
 from tests.support.admin import Admin, unique
-from tests.support.vaults import write_vault
+from tests.support.postgres import PASSWORD, Postgres
+from tests.support.processes import gateway_environ, running
+from tests.support.servers import in_thread
+from tests.support.upstream import Peer, Received, Upstream, upstream
+from tests.support.vaults import jsonl, record, write_vault
 
 
 @pytest.fixture
@@ -56,3 +68,150 @@ def test_a_refused_one_leaves_the_last_in_place(admin: Admin, path: str, vault: 
 @pytest.mark.parametrize("body", [{}, {"url": ""}, {"url": 1}])
 def test_a_body_that_cannot_be_used(admin: Admin, path: str, body: dict[str, object]) -> None:
     assert admin.refused("PUT", path, body) == (422, "invalid_field", "url")
+
+
+def test_a_row_of_before_is_still_a_row() -> None:
+    row = msgspec.json.decode(b'{"url":"file:///v/a.jsonl","ready_chunks":2,"other_chunks":1}', type=VaultRow)
+    assert row == VaultRow("file:///v/a.jsonl", 2, 1)
+    assert msgspec.json.encode(row) == b'{"url":"file:///v/a.jsonl","ready_chunks":2,"other_chunks":1}'
+
+
+# Vaults elsewhere, with secrets
+
+TOKEN, OTHER_TOKEN = "token-of-the-vault-1", "token-of-the-vault-2"
+QUERY = "SELECT n AS chunk_id, 'd' AS document_id, 'Whereas ' || n AS text FROM generate_series(1, 12) n"
+BARE = {"fields": {"title": None, "position": None, "status": None}}
+
+
+class Wide(Struct):
+    """A gateway whose roots reach beyond its own files, and what lies there. `folder` has all that it writes."""
+
+    admin: Admin
+    server: Upstream
+    database: Postgres
+    folder: Path
+
+
+async def with_token(request: Received, peer: Peer) -> None:
+    """Chunks for who has a token."""
+    known = request.header("authorization") in ([f"Bearer {TOKEN}"], [f"Bearer {OTHER_TOKEN}"])
+    await peer.answer(jsonl(record(1), record(2)) if known else b"", "200 OK" if known else "403 No")
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wide]:
+    """One for all tests below."""
+    folder = tmp_path_factory.mktemp("wide")
+    with contextlib.ExitStack() as closing:
+        server = closing.enter_context(in_thread(upstream(with_token)))
+        database = closing.enter_context(postgres.serving())
+        roots = [
+            f"{server.url}/{{tenant}}/",
+            "http://localhost:1/",
+            f"postgresql://127.0.0.1:{database.port}/",
+            "s3://firm/",
+        ]
+        environ = gateway_environ(folder / "data", HOUSESTYLE_VAULT_ROOTS=",".join(roots))
+        gateway = closing.enter_context(running(["serve", "--port", "0"], environ, folder / "log"))
+        yield Wide(closing.enter_context(Admin(gateway.url)), server, database, folder)
+
+
+@pytest.fixture
+def tenant(wide: Wide) -> str:
+    """A new tenant's name."""
+    name = unique("t")
+    wide.admin.put(f"/tenants/{name}", {})
+    return name
+
+
+def last_audit(wide: Wide, tenant: str) -> Any:
+    return wide.admin.get(f"/tenants/{tenant}/audit")["items"][0]
+
+
+def test_a_token_is_kept_and_shown_nowhere(wide: Wide, tenant: str) -> None:
+    path, url = f"/tenants/{tenant}/vault", f"{wide.server.url}/{tenant}/a.jsonl"
+    assert wide.admin.refused("PUT", path, {"url": url}) == (422, "vault_unreadable", "url")
+    shown = {"url": url, "ready_chunks": 2, "other_chunks": 0, "options": {"token": "***"}}
+    assert wide.admin.put(path, {"url": url, "options": {"token": TOKEN}}) == shown
+    assert wide.admin.put(path, {"url": url}) == shown, "left out, it stays"
+    assert wide.admin.get(path) == shown
+    assert last_audit(wide, tenant)["after"] == shown
+    revision = wide.admin.get(f"/tenants/{tenant}")["revision"]
+    wide.admin.put(path, {"url": url, "options": {"token": TOKEN}})
+    assert wide.admin.get(f"/tenants/{tenant}")["revision"] == revision, "the same again changes nothing"
+    wide.admin.put(path, {"url": url, "options": {"token": OTHER_TOKEN}})
+    assert last_audit(wide, tenant)["after"] == {**shown, "secrets_changed": ["token"]}
+    assert wide.admin.refused("PUT", path, {"url": url, "options": {"token": None}})[1] == "vault_unreadable"
+
+
+def test_a_token_goes_nowhere_else_without_being_sent_again(wide: Wide, tenant: str) -> None:
+    path, url = f"/tenants/{tenant}/vault", f"{wide.server.url}/{tenant}/a.jsonl"
+    wide.admin.put(path, {"url": url, "options": {"token": TOKEN}})
+    asked = len(wide.server.requests)
+    elsewhere = {"url": "http://localhost:1/a.jsonl"}
+    assert wide.admin.refused("PUT", path, elsewhere) == (422, "api_key_required", "options.token")
+    assert len(wide.server.requests) == asked
+    wide.admin.put(path, {"url": f"{wide.server.url}/{tenant}/b.jsonl"})
+    assert wide.server.last.target == f"/{tenant}/b.jsonl"
+
+
+def test_another_tenants_folder_lies_outside(wide: Wide, tenant: str) -> None:
+    for url in (
+        f"{wide.server.url}/other/a.jsonl",
+        f"{wide.server.url}/{tenant}/../other/a.jsonl",
+        f"{wide.server.url}x/",
+    ):
+        refused = wide.admin.refused("PUT", f"/tenants/{tenant}/vault", {"url": url, "options": {"token": TOKEN}})
+        assert refused == (422, "vault_not_allowed", "url")
+
+
+def test_a_database(wide: Wide, tenant: str) -> None:
+    path, where = f"/tenants/{tenant}/vault", f"127.0.0.1:{wide.database.port}/postgres"
+    options = {"query": QUERY, **BARE}
+    shown = {
+        "url": f"postgresql://postgres@{where}",
+        "ready_chunks": 12,
+        "other_chunks": 0,
+        "options": {**options, "password": "***"},
+    }
+    assert wide.admin.put(path, {"url": f"postgresql://postgres:{PASSWORD}@{where}", "options": options}) == shown
+    assert wide.admin.put(path, {"url": shown["url"], "options": options}) == shown, "the password stays"
+    for url in (f"postgresql://other@{where}", f"postgresql://postgres@{where}?sslmode=disable"):
+        body = {"url": url, "options": options}
+        assert wide.admin.refused("PUT", path, body) == (422, "api_key_required", "options.password")
+    wrong = {"url": f"postgresql://postgres:no@{where}", "options": options}
+    assert wide.admin.refused("PUT", path, wrong)[1] == "vault_unreadable"
+    with psycopg.connect(wide.database.url()) as connection:
+        (others,) = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'housestyle'")
+    assert others == (0,), "connections are closed"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (
+            {"url": "s3://firm/a", "options": {"endpoint_url": "https://m.example"}},
+            ("invalid_field", "options.endpoint_url"),
+        ),
+        ({"url": "s3://firm/a", "options": {"query": "SELECT 1"}}, ("invalid_field", "options.query")),
+        ({"url": "s3://firm/a", "options": {"colour": "red"}}, ("unknown_field", "options.colour")),
+        ({"url": "s3://firm/a", "options": {"api": {"page_size": 0}}}, ("invalid_field", "options.api.page_size")),
+        ({"url": "s3://firm/a", "options": {"fields": {"text": "a..b"}}}, ("invalid_field", "options.fields.text")),
+        ({"url": "s3://other/a"}, ("vault_not_allowed", "url")),
+        ({"url": "simplecache::s3://firm/a"}, ("vault_not_allowed", "url")),
+    ],
+)
+def test_options_that_cannot_be_used(wide: Wide, tenant: str, body: Any, error: tuple[str, str]) -> None:
+    assert wide.admin.refused("PUT", f"/tenants/{tenant}/vault", body) == (422, *error)
+
+
+def test_no_secret_of_a_vault_was_written_anywhere(wide: Wide, tenant: str) -> None:
+    """After all of the above; and what is refused is not written either."""
+    url = f"{wide.server.url}/{tenant}/a.jsonl"
+    wide.admin.put(f"/tenants/{tenant}/vault", {"url": url, "options": {"token": TOKEN}})
+    bad = {"url": "postgresql://me:hunter2hunter2@nowhere/x", "options": {"token": ["hunter2hunter2"]}}
+    assert wide.admin.ask("PUT", f"/tenants/{tenant}/vault", bad).status_code == 422
+    files = [path for path in wide.folder.rglob("*") if path.is_file()]
+    assert any(path.name.endswith(".aof") for path in files)
+    for secret in (TOKEN, OTHER_TOKEN, PASSWORD, "hunter2hunter2"):
+        assert [path for path in files if secret.encode() in path.read_bytes()] == []

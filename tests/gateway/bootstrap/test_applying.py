@@ -30,6 +30,7 @@ from gateway.store import keys
 from gateway.store.connection import Store, StoreUnavailable, Write
 from gateway.store.rows import KeyRow, TenantRow, key_row, tenant_row
 from gateway.upstream.addresses import Guard
+from gateway.vault_opening import VaultOpener
 from policies.values import Caller, Role
 from tests.support.redis import stoppable
 from tests.support.vaults import write_vault
@@ -78,7 +79,8 @@ def applier(
     entry_seconds: float = 60,
 ) -> Applier:
     """What a replica has."""
-    return Applier(store, now, Keyring(encryption), Guard((ALLOWED,)), roots, holder, entry_seconds)
+    keyring, guard = Keyring(encryption), Guard((ALLOWED,))
+    return Applier(store, now, keyring, guard, VaultOpener(keyring, guard, None, roots), holder, entry_seconds)
 
 
 def now() -> str:

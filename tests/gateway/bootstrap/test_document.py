@@ -215,3 +215,34 @@ def test_the_example_of_the_documentation_is_one() -> None:
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"HOUSESTYLE_BOOTSTRAP: .*none.yaml: cannot be read: No such file"):
         read(tmp_path / "none.yaml", {})
+
+
+def test_a_vaults_secrets_may_be_named_only() -> None:
+    """As a provider's: in a variable, in a file, or there."""
+    ways = [f"{{token: {SECRET}}}", "{token_env: KEY}", "{token_file: /run/key}"]
+    for way in ways:
+        body = entries(vault(way))[-1].body
+        assert isinstance(body, VaultPut)
+        assert body.options.token == SECRET
+        assert SECRET not in repr(body) + repr(body.options)
+    assert len(set(digests(*map(vault, ways)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("{token_env: NONE}", "vault.options.token_env: the variable NONE is not set"),
+        ("{token_env: 7}", "vault.options.token_env: must be text"),
+        ("{token: a, token_env: KEY}", "of token_env, token, say one"),
+        ("{colour: red}", "vault.options.colour"),
+        ("[]", "vault.options"),
+    ],
+)
+def test_options_of_a_vault_that_cannot_be_used(options: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        entries(vault(options))
+
+
+def vault(options: str) -> str:
+    """A document of one Vault."""
+    return f"tenants: {{acme: {{vault: {{url: 'https://vault.example/a', options: {options}}}}}}}"

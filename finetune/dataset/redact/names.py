@@ -1,0 +1,170 @@
+"""Names as they are told apart and shortened: what is the same person, the same company. Finds none in a text."""
+
+import re
+from collections.abc import Iterator
+
+from finetune.dataset.redact.first_names import FIRST_NAMES, UNSURE
+from finetune.dataset.redact.memory import Document
+from finetune.dataset.redact.places import PLACES
+from finetune.dataset.redact.placeholders import Found
+from finetune.dataset.redact.terms import GENERIC
+
+_ARTICLES = frozenset("the a an such any each every this".split())
+_GOES_ON = re.compile(r"[\w@]|-\w")
+_NAME_GOES_ON = re.compile(r" [A-Z][a-z]")
+
+TITLE = (
+    r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Lord|Lady|Hon|Honou?rable|Justice|Judge|Shri|Sri|Smt|Capt|Captain"
+    r"|Rev|Reverend|Father|Fr|Herr|Frau|Mag|Ing|Eng|Sheikh|Madam|Mme|Colonel|Col|Maj|Lt|Sgt|Senator|Mesdames"
+    r"|MR|MRS|MS|MISS|DR|SIR|DAME|LORD|LADY|PROF|HON|JUSTICE|REV|CAPT)\b\.?"
+)
+_TITLES = re.compile(rf"^(?:{TITLE} )+|^(?:The )?Honou?rable ")
+_AFTER_NAME = re.compile(
+    r",? \(?(?:Jr|Sr|JR|SR|II|III|IV|Esq(?:uire)?|QC|KC|SC|MBE|OBE|CBE|Ph\.?D|M\.?D|CPA|FCA|ACA|J\.?D|LL\.?[BM]|MP|TD)\b\.?\)?$"
+)
+_SURNAME_LEADS = frozenset("ní ó mac mc nic uí van von de den der di da dos du la le al el bin st ten ter o".split())
+_PARTS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_SUFFIXES = {
+    "inc": "inc", "incorporated": "inc", "ltd": "ltd", "limited": "ltd", "corp": "corp", "corporation": "corp",
+    "co": "co", "company": "co", "llc": "llc", "llp": "llp", "lp": "lp", "plc": "plc", "gmbh": "gmbh", "ag": "ag",
+    "sa": "sa", "nv": "nv", "bv": "bv", "na": "na", "pty": "pty", "pvt": "pvt", "private": "pvt", "kg": "kg", "se": "se",
+    "sarl": "sarl", "srl": "srl", "spa": "spa", "sas": "sas", "ab": "ab", "as": "as", "asa": "asa", "oy": "oy", "dac": "dac",
+    "clg": "clg", "sl": "sl", "kk": "kk", "oyj": "oyj", "pc": "pc", "lllp": "lllp", "aps": "aps", "ulc": "ulc", "&": "&",
+}  # fmt: skip
+_ENDINGS = frozenset({"and", "of", "the", "&", "de", "for", "la", "in", "-"})
+_ALIAS = re.compile(r",?[^\"“”\n.;]{0,60}?\((?:[Tt]he |[Hh]ereinafter,? |[Cc]ollectively,? |also )*[\"“]([^\"”]{2,30})[\"”]")
+_TOO_COMMON_ALONE = frozenset(
+    """
+    advanced alpha apex beta best big black blue bright century choice classic cloud community country creative crown
+    digital diversified dynamic eagle elite energy farm farms fidelity first five food foods four freedom frontier fusion
+    global gold golden grand great green harbor harbour heritage home horizon house ideal innovative inter island king
+    lake landmark liberty life logistics lone media metro metropolitan modern mountain mutual national nature network
+    new next noble northern oak ocean old one park patriot peak people pine pioneer planet plaza power premier premium
+    prime pro progressive pure quality quest rapid red regent reliable river rock royal school science select silver sky
+    smart solar solid solutions southern spring star sterling stone strategic summit sun superior sure tech top total
+    tower town tree tri true twin ultra unique universal urban value valley vanguard village vision vista water wave
+    white wild wind wise wood world young
+    """.split()
+)
+
+
+def numbered(document: Document, found: Found) -> int:
+    """The number of what was found; of a person or company, as it was named before in full or in short."""
+    if found.kind == "PERSON":
+        return _person(document, found.key)
+    if found.kind == "COMPANY":
+        return _company(document, found.key)
+    return document.number(found.kind, found.key)
+
+
+def _person(document: Document, name: str) -> int:
+    bare = _AFTER_NAME.sub("", _AFTER_NAME.sub("", _TITLES.sub("", name.strip())))
+    parts = _PARTS.findall(bare)
+    if not parts:
+        parts = _PARTS.findall(name)
+    key = " ".join(parts).lower()
+    ends = f"{parts[0]} {parts[-1]}".lower()
+    surname = parts[-1].lower()
+    initial = f"{parts[0][0]} {parts[-1]}".lower()
+    alone = len(parts) == 1
+    others = [f"first {key}"] if alone else [ends, initial, f"only {surname}"]
+    if parts[0].lower() in _SURNAME_LEADS:
+        others.append(surname)
+    number = document.number("PERSON", key, others)
+    if alone:
+        document.learn("PERSON", f"only {surname}", number)
+    else:
+        document.learn("PERSON", f"first {parts[0].lower()}", number)
+    for known in (ends, initial, surname):
+        document.learn("PERSON", known, number)
+    for form in _forms_of_person(parts, bare):
+        document.learn_short("PERSON", form, number)
+    return number
+
+
+def _forms_of_person(parts: list[str], bare: str) -> Iterator[str]:
+    """As they are written; in capitals too, as under a signature."""
+    first, last = parts[0], parts[-1]
+    if len(parts) > 1:
+        for form in (bare, f"{first} {last}", f"{first[0]}. {last}", f"{last}, {first}"):
+            yield form
+            yield form.upper()
+        if len(first) > 2 and first.lower() in FIRST_NAMES - UNSURE - GENERIC:
+            yield _as_title(first)
+    if len(last) > 2 and last.lower() not in GENERIC | PLACES:
+        yield _as_title(last)
+        yield last.upper()
+
+
+def _as_title(word: str) -> str:
+    return word.title() if word.isupper() else word
+
+
+def _company(document: Document, name: str) -> int:
+    words = [word for word in re.split(r"[\s,]+", name.replace("L.L.C", "LLC")) if word]
+    if words[0].lower() == "the":
+        words = words[1:]
+    plain = [re.sub(r"[^\w&-]", "", word).lower() for word in words]
+    stem = len(plain)
+    while stem > 1 and plain[stem - 1] in _SUFFIXES:
+        stem -= 1
+    key = " ".join("&" if word == "and" else word for word in plain[:stem])
+    whole = " ".join([key, *(_SUFFIXES[word] for word in plain[stem:])])
+    number = document.number("COMPANY", whole, () if stem < len(plain) else [f"short {key}"])
+    document.learn("COMPANY", f"short {key}", number)
+    for form in _forms_of_company([word.strip(".,") if word.endswith(",") else word for word in words[:stem]]):
+        document.learn_short("COMPANY", form, number)
+    return number
+
+
+def _forms_of_company(stem: list[str]) -> Iterator[str]:
+    """The name without its suffix, its first words, and its first word where that is a name of its own."""
+    for length in range(len(stem), 0, -1):
+        words = stem[:length]
+        if words[-1].lower() in _ENDINGS or all(_is_common(word) for word in words):
+            continue
+        if length == 1 and (len(words[0]) < 3 or words[0].lower() in _TOO_COMMON_ALONE):
+            continue
+        form = " ".join(words)
+        yield form
+        yield form.upper()
+        if form.isupper() and len(form) > 4:
+            yield " ".join(_as_title(word) if len(word) > 3 else word for word in words)
+
+
+def _is_common(word: str) -> bool:
+    bare = word.strip("().,").lower()
+    return bare in GENERIC or bare in PLACES or bare in _ENDINGS or bare in FIRST_NAMES
+
+
+def alias_after(text: str, end: int, name: str) -> str:
+    """What a company is called in the brackets after its name, if that gives it away: ("Halden"), ("HMS")."""
+    match = _ALIAS.match(text, end)
+    if match is None:
+        return ""
+    alias = match[1]
+    words = re.findall(r"[\w&]+", name)
+    initials = "".join(word[0] for word in words if word[0].isupper())
+    if len(alias) > 1 and (initials.startswith(alias) or alias.split()[0] in [word for word in words if not _is_common(word)]):
+        return alias
+    return ""
+
+
+def places_of(form: str, text: str) -> Iterator[int]:
+    """Where a short form stands as a name: "Halden shall", not "the Halden" or "Halden Street"."""
+    at = text.find(form)
+    while at >= 0:
+        end = at + len(form)
+        if _is_free(text, at, end, alone=" " not in form):
+            yield at
+        at = text.find(form, end)
+
+
+def _is_free(text: str, start: int, end: int, alone: bool) -> bool:
+    before = text[max(0, start - 7) : start]
+    if (before and (before[-1].isalnum() or before[-1] in "_[@/")) or _GOES_ON.match(text, end):
+        return False
+    if not alone:
+        return True
+    word = before[:-1].rpartition(" ")[2] if before.endswith(" ") else ""
+    return word.lower() not in _ARTICLES and _NAME_GOES_ON.match(text, end) is None

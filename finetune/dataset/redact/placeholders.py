@@ -1,0 +1,42 @@
+"""What stands in the place of a name, an amount, a date. Shapes only; nothing is looked for here.
+
+A text that says [PERSON_1] of its own is taken at its word: it was redacted before it came to us, so it stays as
+it is and its number is never given to anybody else. Any other bracket ([●], [Name], [COMPANY 1], [PERSON_01])
+is no placeholder, and no rule writes one like it.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Literal, NamedTuple, get_args
+
+from msgspec import Struct
+
+Kind = Literal["PERSON", "COMPANY", "EMAIL", "PHONE", "ACCOUNT", "TAX_ID", "AMOUNT", "DATE", "ADDRESS"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+PLACEHOLDER = re.compile(rf"\[({'|'.join(KINDS)})_([1-9]\d{{0,8}})\]")
+
+
+class Redacted(Struct, frozen=True):
+    """`counts`: kind → how many were replaced, each time that it stood there."""
+
+    text: str
+    counts: dict[str, int]
+
+
+class Found(NamedTuple):
+    """A stretch of text to replace. Stretches with one `key` are the same thing; names are told by their text."""
+
+    start: int
+    end: int
+    kind: Kind
+    key: str
+
+
+Finder = Callable[[str], Iterable[Found]]
+"""Yields what it finds in order, no two of them overlapping."""
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Those that stand in `text`, with their brackets."""
+    return frozenset(match[0] for match in PLACEHOLDER.finditer(text)) if "_" in text else frozenset()

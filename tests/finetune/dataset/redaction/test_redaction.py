@@ -1,0 +1,43 @@
+"""The default redactor on the labelled sample: what the project promises of it. README.md says how the files came."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from finetune.dataset.redact import open_redactor
+from tests.finetune.dataset.redaction.alignment import KINDS
+from tests.finetune.dataset.redaction.score import FILES, read, score, table
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_recall_and_precision(name: str) -> None:
+    redactor = open_redactor("rules")
+    tallies = score(read(name), lambda text, document_id: redactor.redact(text, document_id).text)
+    shown = table(tallies)
+    sys.stdout.write(f"{name}\n{shown}\n")  # pytest -rP
+    assert tallies["all"].recall >= 0.95, shown
+    assert tallies["all"].precision >= 0.9, shown
+
+
+def test_the_sample_is_as_large_as_it_says() -> None:
+    counts = {name: [entity.kind for one in read(name) for entity in one.entities] for name in FILES}
+    total = sum(map(len, counts.values()))
+    assert total >= 480
+    assert len(counts["sample"]) >= 320
+    assert 3 * len(counts["held_out"]) >= total
+    for kind in KINDS:
+        assert counts["held_out"].count(kind) >= 8
+        assert sum(kinds.count(kind) for kinds in counts.values()) >= 25
+
+
+def test_no_document_is_in_both_parts() -> None:
+    sample, held_out = ({one.document_id for one in read(name)} for name in FILES)
+    assert not sample & held_out
+    assert len(sample | held_out) >= 50
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_texts_are_as_long_as_chunks(name: str) -> None:
+    assert all(300 <= len(one.text) <= 1_500 for one in read(name))

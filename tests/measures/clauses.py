@@ -1,0 +1,59 @@
+"""A Vault of any size for the measure `dataset`: clauses of our own, put together and varied by chance that is fixed.
+
+Of every hundred chunks ten are an earlier one with a few words changed, three an earlier one with a passage more, and
+two the same as an earlier one, as in a firm's own folders. Nothing is measured here.
+"""
+
+import random
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+_HEAD, _SLOT_LINES, _CLAUSE_LINES = Path(__file__).with_suffix(".txt").read_text("utf-8").split("\n\n")
+_CLAUSES = _CLAUSE_LINES.splitlines()
+_SLOTS = {name: words.split("; ") for name, _, words in (line.partition(": ") for line in _SLOT_LINES.splitlines())}
+
+
+def write_vault(path: Path, size: int) -> None:
+    """So many ready chunks, as JSONL."""
+    encoder = msgspec.json.Encoder()
+    with path.open("wb", 1 << 20) as file:
+        for number, text in enumerate(_texts(size)):
+            document = f"deed-{number // 40}"
+            line = {"chunk_id": f"{document}:{number % 40:04}", "document_id": document, "title": "Deed", "text": text}
+            file.write(encoder.encode({**line, "position": number % 40, "status": "ready"}) + b"\n")
+
+
+def _texts(size: int) -> Iterator[str]:
+    chance = random.Random(20)  # noqa: S311 - the same for everybody
+    earlier: deque[str] = deque(maxlen=2000)
+    for _ in range(size):
+        kind = chance.random()
+        if kind < 0.15 and earlier:
+            text = chance.choice(earlier)
+            if kind < 0.10:
+                text = text.replace(" shall ", " must ", 2).replace("thereof", "of it", 1)
+            elif kind < 0.13:
+                text = f"{text}\n\n{_clause(chance, 9)}\n\n{_clause(chance, 10)}"
+        else:
+            text = "\n\n".join(_clause(chance, number) for number in range(1, 5))
+            earlier.append(text)
+        yield text
+
+
+def _clause(chance: random.Random, number: int) -> str:
+    slots = {name: chance.choice(words) for name, words in _SLOTS.items()}
+    return f"{chance.randint(1, 30)}.{number}. " + chance.choice(_CLAUSES).format(
+        **slots,
+        person="{first} {last}".format(**slots),
+        firm=f"{chance.choice(_SLOTS['last'])} {slots['trade']} {slots['form']}",
+        mail="{first}@{last}.example".format(**slots).lower(),
+        phone=f"+1 ({chance.randint(200, 999)}) 555-{chance.randint(1000, 9999)}",
+        sum=f"${chance.randint(1, 900)},{chance.randint(0, 999):03}",
+        percent=chance.randint(2, 9),
+        count=chance.randint(3, 90),
+        date=f"{slots['month']} {chance.randint(1, 28)}, {chance.randint(1998, 2024)}",
+        date2=f"{chance.randint(1, 28)} {chance.choice(_SLOTS['month'])} {chance.randint(2025, 2040)}",
+    )
