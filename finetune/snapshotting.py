@@ -6,6 +6,7 @@ It says how far it is, ends soon after its job is to end, and asks what it costs
 import asyncio
 import threading
 import time
+from contextlib import nullcontext
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,7 +25,7 @@ from finetune.dataset import (
 )
 from finetune.dataset.count import Counter, open_counter
 from finetune.dataset.redact import RedactorMissing, open_redactor
-from finetune.dataset.teacher import TeacherBusy, TeacherRefused, TeacherTokens, TeacherWriter
+from finetune.dataset.teacher import Ask, Patience, TeacherBusy, TeacherRefused, TeacherTokens, TeacherWriter
 from finetune.retention import TEACHER_CACHE
 from finetune.steps import Step
 from finetune.ticking import Tick, Tools
@@ -36,6 +37,8 @@ from gateway.store.rows import TenantRow
 MAX_BUILDS = 1
 """At once in one worker: a build takes a core, and its memory is what a worker's is measured by."""
 
+# A later tick reads the whole Vault again, so a teacher that is busy is waited for rather than come back to.
+_PATIENCE = Patience(total=600.0)
 _LOOK_SECONDS = 1.0
 _FULL_AGAIN_SECONDS = 1.0
 
@@ -54,6 +57,16 @@ class _Limits(Struct, frozen=True):
     def refusal(self, estimate: Estimate | None) -> str | None:
         """The words of `cost_limit_exceeded`; None where the job may go on."""
         return cost.check_limits(estimate, self.job, self.tenant, self.spent)
+
+
+class _Wanted(Struct, frozen=True):
+    """A data set to be built. `ask` asks its teacher, where it has one."""
+
+    tenant: TenantRow
+    job: Job
+    settings: BuildSettings
+    limits: _Limits
+    ask: Ask | None
 
 
 class _Built(Struct, frozen=True):
@@ -119,19 +132,22 @@ class Snapshots:
             if stop.is_set() or self._leaving.is_set():
                 raise _Stopped
 
-        job, store = tick.job, self._tools.store
-        work = asyncio.create_task(asyncio.to_thread(self._build, tick.tenant, job, limits, progress))
-        try:
-            while not (await asyncio.wait({work}, timeout=_LOOK_SECONDS))[0]:
-                if at:
-                    await records.report(store, job.id, at[0])
-                if await self._is_unwanted(job):
-                    stop.set()
-            return work.result()
-        finally:
-            stop.set()
-            await asyncio.wait({work})
-            await records.report(store, job.id, None)
+        job, store, settings = tick.job, self._tools.store, settings_of(tick.job)
+        teacher = self._tools.ask(tick.tenant, job.provider) if settings.writer == "teacher" else nullcontext()
+        async with teacher as ask:
+            wanted = _Wanted(tick.tenant, job, settings, limits, ask)
+            work = asyncio.create_task(asyncio.to_thread(self._build, wanted, progress))
+            try:
+                while not (await asyncio.wait({work}, timeout=_LOOK_SECONDS))[0]:
+                    if at:
+                        await records.report(store, job.id, at[0])
+                    if await self._is_unwanted(job):
+                        stop.set()
+                return work.result()
+            finally:
+                stop.set()
+                await asyncio.wait({work})
+                await records.report(store, job.id, None)
 
     async def _is_unwanted(self, job: Job) -> bool:
         """Whether somebody asked for the job's end meanwhile, or it went on elsewhere."""
@@ -141,49 +157,43 @@ class Snapshots:
             return False
         return stored is None or stored.job.cancel_requested or stored.job.status != "snapshotting"
 
-    def _build(self, tenant: TenantRow, job: Job, limits: _Limits, progress: Progress) -> _Built:
+    def _build(self, wanted: _Wanted, progress: Progress) -> _Built:
         """In a thread of its own."""
+        job, settings = wanted.job, wanted.settings
         folder = self._tools.artifact(job)
         if job.source_job is not None:
             source = self._tools.artifact(replace(job, id=job.source_job))
             return _Built(copy_dataset(source, folder).summary)
-        chunks = self._tools.open_vault(tenant).chunks()
-        settings, counter = settings_of(job), open_counter(job.base_model)
-        redactor = open_redactor(settings.redact)
-        if settings.writer == "rules":
+        chunks = self._tools.open_vault(wanted.tenant).chunks()
+        counter, redactor = open_counter(job.base_model), open_redactor(settings.redact)
+        if wanted.ask is None:
             return _Built(build(chunks, folder, progress, settings, redactor=redactor, counter=counter))
         taught: list[Estimate | None] = []
-        with self._teacher(tenant, job, settings, counter, limits, taught) as teacher:
+        with self._teacher(wanted, wanted.ask, counter, taught) as teacher:
             made = build(chunks, folder, progress, settings, teacher, redactor, counter)
         return _Built(made, tuple(taught))
 
-    def _teacher(
-        self,
-        tenant: TenantRow,
-        job: Job,
-        settings: BuildSettings,
-        counter: Counter,
-        limits: _Limits,
-        taught: list[Estimate | None],
-    ) -> TeacherWriter:
+    def _teacher(self, wanted: _Wanted, ask: Ask, counter: Counter, taught: list[Estimate | None]) -> TeacherWriter:
         """The tenant's own stock model. What it will cost is put into `taught`. Raises TeacherRefused."""
+        tenant, job = wanted.tenant, wanted.job
         provider = self._tools.access_of(tenant, job.provider)
         model = tenant.providers[job.provider].default_model
 
         def allow(tokens: TeacherTokens) -> None:
-            taught[:] = [cost.estimate_teacher(model, tokens.input, tokens.output)]
-            refusal = limits.refusal(taught[0])
+            taught.append(cost.estimate_teacher(model, tokens.input, tokens.output))
+            refusal = wanted.limits.refusal(cost.total(*taught))
             if refusal is not None:
                 raise TeacherRefused("cost_limit_exceeded", refusal)
 
         return TeacherWriter(
-            self._tools.ask(tenant, job.provider),
+            ask,
             model=f"{provider.base_url} {model}",
             cache_url=f"{self._tools.artifacts_url}/{job.tenant}/{TEACHER_CACHE}",
-            settings=settings,
+            settings=wanted.settings,
             consent=job.consent,
             allow=allow,
             count=counter.count,
+            patience=_PATIENCE,
         )
 
 

@@ -1,7 +1,7 @@
 """What the steps of a job share: the tick under way, and what it needs of the rest of the house. No step is here."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import httpx2
 from msgspec import Struct
@@ -32,7 +32,7 @@ class Tools(Struct, frozen=True):
     backends: dict[str, Factory]
     artifacts_url: str
     open_vault: Callable[[TenantRow], Vault]
-    ask: Callable[[TenantRow, str], Ask]
+    ask: Callable[[TenantRow, str], AbstractAsyncContextManager[Ask]]
     dates: Callable[[TenantRow, str], Awaitable[Dates]]
     known_dates: Callable[[TenantRow, str], Awaitable[Dates]]
     poll_seconds: float

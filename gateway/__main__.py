@@ -110,8 +110,8 @@ def watch(
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    error = over["error"]
-    told = f"{over['status']}: {error['code']}: {error['message']}" if error else over["fine_tuned_model"]
+    why = over["error"]
+    told = f"{over['status']}: {why['code']}: {why['message']}" if why else over["fine_tuned_model"]
     typer.echo(told or over["status"])
     if over["status"] != "ready":
         raise typer.Exit(1)

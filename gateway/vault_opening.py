@@ -6,7 +6,7 @@ How each kind of Vault is read is the job manager's (finetune/vaults/).
 
 import base64
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -46,9 +46,9 @@ class VaultOpener:
             raise VaultUnreadable("the tenant has none", place="the Vault")
         return self.open_source(tenant.tenant, self.source(tenant.tenant, tenant.vault))
 
-    def open_source(self, tenant: str, source: Source) -> Vault:
-        """A Vault that is not the tenant's yet. Raises VaultNotAllowed, VaultUnreadable."""
-        return open_vault(source, roots_of(self._roots, tenant), self._reach)
+    def open_source(self, tenant: str, source: Source, stopped: Callable[[], bool] = lambda: False) -> Vault:
+        """A Vault that is not the tenant's yet; see `open_vault`. Raises VaultNotAllowed, VaultUnreadable."""
+        return open_vault(source, roots_of(self._roots, tenant), self._reach, stopped)
 
     def check(self, tenant: str, url: str) -> None:
         """Raises VaultNotAllowed where the URL lies under none of the roots, as far as its text says."""

@@ -31,13 +31,13 @@ def described(job: Mapping[str, Any]) -> str:
     return f"{job['status']}: {come['stage']}, {come['done']:,}{of}"
 
 
-def completed(job: Mapping[str, Any]) -> float:
-    """How many states the job has behind it, with the part of this one that is done."""
+def completed(job: Mapping[str, Any]) -> int:
+    """What the job has behind it, in hundredths of a state."""
     if job["status"] not in STATES:
-        return 0.0
+        return 0
     come = job.get("progress")
     part = min(1.0, come["done"] / come["total"]) if come and come["total"] else 0.0
-    return STATES.index(job["status"]) + 0.95 * part
+    return 100 * STATES.index(job["status"]) + round(95 * part)
 
 
 def follow(
@@ -47,7 +47,7 @@ def follow(
     columns = (TextColumn("   "), BarColumn(32), TextColumn("{task.description}"), TimeElapsedColumn())
     deadline = time.monotonic() + seconds
     with Progress(*columns, console=console, transient=False) as progress:
-        bar = progress.add_task(described(job), total=len(STATES) - 1, completed=completed(job))
+        bar = progress.add_task(described(job), total=100 * (len(STATES) - 1), completed=completed(job))
         while job["status"] in STATES[:-1] and time.monotonic() < deadline:
             time.sleep(pause)
             job = look()

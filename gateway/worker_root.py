@@ -4,6 +4,7 @@ Imported by the worker's process alone: the SDKs cost memory and seconds that a 
 """
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import httpx2
 import structlog
@@ -53,12 +54,12 @@ class Providers:
             log.error("provider_unusable", tenant=tenant.tenant, provider=name, cause=str(error))
             return None
 
-    def ask(self, tenant: TenantRow, name: str) -> Ask:
-        """What asks its stock model. Raises Refused."""
+    def ask(self, tenant: TenantRow, name: str) -> AbstractAsyncContextManager[Ask]:
+        """What asks its stock model, while that is open. Raises Refused."""
         access = self.access(tenant, name)
         if access is None:
             raise Refused("provider_not_configured", f"The tenant has no provider {name!r}.")
-        return asking.asker(access, self.http, tenant.providers[name].default_model)
+        return asking.asking(access, self.http(), tenant.providers[name].default_model)
 
     def http(self) -> httpx2.AsyncClient:
         """A client behind the address guard."""

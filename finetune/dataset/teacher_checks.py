@@ -119,7 +119,7 @@ def changed_facts(firm: str, text: str) -> Iterator[str]:
     if numbers(firm) - numbers(text) - hinted_numbers(text):
         yield "lost_number"
     if numbers(without_list_numbers(text)) - numbers(firm) - hinted_numbers(firm):
-        pass
+        yield "added_number"
     if months(firm) - named_months(text):
         yield "lost_date"
     if months(text) - named_months(firm):

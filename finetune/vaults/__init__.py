@@ -3,10 +3,11 @@
 The package's front door: open one, count it. How each kind is read stays in its own file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from finetune.vaults.allowed import Place, allowed_place, check_allowed, parse, root_trouble
 from finetune.vaults.base import BadRecord, Chunk, Reach, Vault, VaultCount, VaultNotAllowed, VaultUnreadable
+from finetune.vaults.extras import Stopped
 from finetune.vaults.files import LocalFiles
 from finetune.vaults.http import ApiVault, Web, WebFiles
 from finetune.vaults.jsonl import JsonlVault
@@ -37,10 +38,17 @@ __all__ = [
 ]
 
 
-def open_vault(source: Source | str, roots: Sequence[str], reach: Reach | None = None) -> Vault:
+def _never() -> bool:
+    return False
+
+
+def open_vault(
+    source: Source | str, roots: Sequence[str], reach: Reach | None = None, stopped: Stopped = _never
+) -> Vault:
     """The Vault of `source`, which must lie under one of `roots`; a text is the URL of one without options.
 
-    Nothing is read yet. `reach` is for all but files of this machine. Raises VaultNotAllowed, VaultUnreadable.
+    Nothing is read yet. `reach` is for all but files of this machine. Once `stopped` says so, a reading soon ends with
+    VaultUnreadable, also one that gives no records. Raises VaultNotAllowed, VaultUnreadable.
     """
     source = Source(source) if isinstance(source, str) else source
     place = allowed_place(source.url, roots)
@@ -49,16 +57,18 @@ def open_vault(source: Source | str, roots: Sequence[str], reach: Reach | None =
         raise VaultUnreadable(unfit[1], place=f"options.{unfit[0]}")
     records = Records(source.options)
     if place.scheme == "file":
-        return JsonlVault(LocalFiles(place, roots), records)
+        return JsonlVault(LocalFiles(place, roots), records, stopped)
     if reach is None:
         raise VaultNotAllowed("here, only file:// Vaults can be read")
     if place.scheme in ("s3", "gs"):
-        return JsonlVault(Objects(place, source, roots, reach), records)
+        return JsonlVault(Objects(place, source, roots, reach), records, stopped)
     if place.scheme == "postgresql":
-        return PostgresVault(place, source, records, reach)
+        return PostgresVault(place, source, records, reach, stopped)
     web = Web(place, source, reach)
     api = source.options.api
-    return ApiVault(web, api, records) if api is not None else JsonlVault(WebFiles(web, place), records)
+    if api is not None:
+        return ApiVault(web, api, records, stopped)
+    return JsonlVault(WebFiles(web, place), records, stopped)
 
 
 def roots_of(roots: Sequence[str], tenant: str) -> tuple[str, ...]:
@@ -66,14 +76,12 @@ def roots_of(roots: Sequence[str], tenant: str) -> tuple[str, ...]:
     return tuple(root.replace("{tenant}", tenant) for root in roots)
 
 
-def count(vault: Vault, stopped: Callable[[], bool] = lambda: False) -> VaultCount:
-    """Reads the whole Vault once, or until `stopped` says so. Raises VaultUnreadable, VaultNotAllowed."""
+def count(vault: Vault) -> VaultCount:
+    """Reads the whole Vault once. Raises VaultUnreadable, VaultNotAllowed."""
     ready = other = 0
     for record in vault.chunks():
         if isinstance(record, Chunk) and record.ready:
             ready += 1
         else:
             other += 1
-        if stopped():
-            raise VaultUnreadable("nobody waits for its end any more", place=f"record {ready + other}")
     return VaultCount(ready_chunks=ready, other_chunks=other)

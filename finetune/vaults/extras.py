@@ -1,10 +1,10 @@
-"""What a kind of Vault needs that is installed only where it is wanted, and the loop that such libraries run on.
+"""What kinds of Vaults share: words for what is not installed, the loop that libraries run on, the word to stop.
 
 Nothing of theirs is imported here.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from fsspec.asyn import get_loop
@@ -12,6 +12,8 @@ from fsspec.asyn import get_loop
 from finetune.vaults.base import VaultUnreadable
 
 T = TypeVar("T")
+
+Stopped = Callable[[], bool]
 
 
 def missing_extra(what: str, extra: str) -> VaultUnreadable:
@@ -22,3 +24,9 @@ def missing_extra(what: str, extra: str) -> VaultUnreadable:
 def run(work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
     """What `work` gives, done on fsspec's loop, which has a thread of its own. For other threads than that."""
     return asyncio.run_coroutine_threadsafe(work, get_loop()).result(seconds)
+
+
+def go_on(stopped: Stopped, place: str) -> None:
+    """Raises VaultUnreadable where nobody waits any more for what is read."""
+    if stopped():
+        raise VaultUnreadable("nobody waits for its end any more", place)

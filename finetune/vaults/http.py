@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from finetune.vaults.allowed import Place
 from finetune.vaults.base import BadRecord, Chunk, Reach, VaultUnreadable
-from finetune.vaults.extras import run
+from finetune.vaults.extras import Stopped, go_on, run
 from finetune.vaults.jsonl import File
 from finetune.vaults.options import Api, Source
 from finetune.vaults.records import Records, at
@@ -212,9 +212,10 @@ class _Body(io.RawIOBase):
 
 
 class ApiVault:
-    """Chunks from an API's pages."""
+    """Chunks from an API's pages, until `stopped` says so."""
 
-    def __init__(self, web: Web, api: Api, records: Records) -> None:
+    def __init__(self, web: Web, api: Api, records: Records, stopped: Stopped) -> None:
+        self._stopped = stopped
         self._web = web
         self._api = api
         self._records = records
@@ -226,6 +227,7 @@ class ApiVault:
         with self._web.client() as client:
             for number in range(1, _MOST_PAGES + 1):
                 where = f"page {number}"
+                go_on(self._stopped, where)
                 items, cursor = self._page(client, cursor, where)
                 for index, item in enumerate(items):
                     yield self._records.of_value(item, f"{where}, item {index + 1}", first + index)

@@ -12,9 +12,11 @@ from contextlib import AbstractContextManager
 from typing import IO, Protocol
 
 from finetune.vaults.base import BadRecord, Chunk, VaultNotAllowed, VaultUnreadable
+from finetune.vaults.extras import Stopped, go_on
 from finetune.vaults.packed import lines, unpacked
 from finetune.vaults.records import Records
 
+_LOOKED_UP_AFTER = 1000  # lines, blank ones too
 _MAGIC = re.compile(r"[*?[]")
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 
@@ -41,11 +43,12 @@ class Files(Protocol):
 
 
 class JsonlVault:
-    """Reads what `files` lists; nothing is opened before it is read."""
+    """Reads what `files` lists, until `stopped` says so; nothing is opened before it is read."""
 
-    def __init__(self, files: Files, records: Records) -> None:
+    def __init__(self, files: Files, records: Records, stopped: Stopped) -> None:
         self._files = files
         self._records = records
+        self._stopped = stopped
 
     def chunks(self) -> Iterator[Chunk | BadRecord]:
         """See base.Vault."""
@@ -58,7 +61,9 @@ class JsonlVault:
         try:
             with file.open() as packed, contextlib.closing(unpacked(packed, file.name)) as opened:
                 for number, line in enumerate(lines(opened, self._records.max_bytes), start=1):
-                    record = self._records.of_line(line, f"{file.name}:{number}", number - 1)
+                    if number % _LOOKED_UP_AFTER == 0:
+                        go_on(self._stopped, f"{file.name}:{number}")
+                    record = self._records.of_line(line, file.name, number - 1)
                     if record is not None:
                         yield record
         except (VaultUnreadable, VaultNotAllowed):

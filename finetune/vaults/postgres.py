@@ -15,7 +15,7 @@ from uuid import UUID
 
 from finetune.vaults.allowed import Place
 from finetune.vaults.base import BadRecord, Chunk, Reach, VaultUnreadable
-from finetune.vaults.extras import missing_extra, run
+from finetune.vaults.extras import Stopped, go_on, missing_extra, run
 from finetune.vaults.options import Source
 from finetune.vaults.records import Records
 
@@ -40,9 +40,10 @@ _ALONE = {
 
 
 class PostgresVault:
-    """Chunks from rows. `source.options.query` is the SELECT."""
+    """Chunks from rows, until `stopped` says so. `source.options.query` is the SELECT."""
 
-    def __init__(self, place: Place, source: Source, records: Records, reach: Reach) -> None:
+    def __init__(self, place: Place, source: Source, records: Records, reach: Reach, stopped: Stopped) -> None:
+        self._stopped = stopped
         self._place = place
         self._source = source
         self._records = records
@@ -59,6 +60,7 @@ class PostgresVault:
         try:
             with self._rows(psycopg) as cursor:
                 while rows := run(self._in_time(cursor.fetchmany(_ROWS_AT_ONCE))):
+                    go_on(self._stopped, f"row {number + 1}")
                     for row in rows:
                         number += 1
                         yield self._records.of_value(_plain(row), f"row {number}", number - 1)

@@ -27,13 +27,15 @@ class Records:
         self._ready = frozenset((type(value), value) for value in options.ready_values)
         self.max_bytes = max_bytes
 
-    def of_line(self, line: bytes, place: str, number: int) -> Chunk | BadRecord | None:
-        """The chunk in a line of JSON; None where the line is blank."""
-        if len(line) > self.max_bytes:
-            return BadRecord(place, "too_long")
+    def of_line(self, line: bytes, name: str, number: int) -> Chunk | BadRecord | None:
+        """The chunk in a line of JSON; None where the line is blank. `number` is from 0 on, of the file's name."""
+        too_long = len(line) > self.max_bytes
         line = line.removeprefix(_BYTE_ORDER_MARK).strip()
-        if not line:
+        if not line and not too_long:
             return None
+        place = f"{name}:{number + 1}"
+        if too_long:
+            return BadRecord(place, "too_long")
         try:
             record = _object.decode(line)
         except msgspec.ValidationError:

@@ -120,9 +120,7 @@ class Vaults:
         left = threading.Event()
         try:
             async with asyncio.timeout(self._seconds):
-                return await threads.reading(
-                    lambda: count(self._opener.open_source(tenant, source), stopped=left.is_set)
-                )
+                return await threads.reading(lambda: count(self._opener.open_source(tenant, source, left.is_set)))
         except TimeoutError:
             words = f"The Vault was not read to its end within {self._seconds:g} seconds."
             raise GatewayError("vault_unreadable", words, "url") from None

@@ -119,7 +119,9 @@ async def test_checkpoints_that_cannot_be_had_hold_no_model_back(workshop: Works
     done = await workshop.load(job)
     assert done.status == "ready"
     assert "results_missing" in [warning.code for warning in done.warnings]
-    assert len(account.calls("GET", f"/v1/fine_tuning/jobs/{done.provider_job_id}/checkpoints")) == steps.EXTRA_TRIES + 1
+    assert (
+        len(account.calls("GET", f"/v1/fine_tuning/jobs/{done.provider_job_id}/checkpoints")) == steps.EXTRA_TRIES + 1
+    )
 
 
 async def test_a_job_waits_for_a_place_at_the_provider(workshop: Workshop) -> None:

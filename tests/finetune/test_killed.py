@@ -34,7 +34,7 @@ async def ticked(workshop: Workshop, jobs: list[tuple[Job, Account]], since: flo
 async def test_fifty_kills_at_random_moments_make_no_job_twice(workshop: Workshop) -> None:
     """One worker at a time, killed within a second and a half of its first tick, with jobs in every state."""
     seed = int.from_bytes(os.urandom(4))
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - no secret
     jobs: list[tuple[Job, Account]] = []
     for _ in range(KILLS):
         live = [status for status in await statuses(workshop, jobs) if status != "ready"]
@@ -46,7 +46,7 @@ async def test_fifty_kills_at_random_moments_make_no_job_twice(workshop: Worksho
             worker.kill()
     with workshop.worker():
         async with asyncio.timeout(120):
-            while set(await statuses(workshop, jobs)) != {"ready"}:
+            while set(await statuses(workshop, jobs)) != {"ready"}:  # noqa: ASYNC110 - a test's only waiting
                 await asyncio.sleep(0.1)
     for job, account in jobs:
         kinds = [event.kind for event in (await records.timeline(workshop.store, job.id, 200, None))[0]]

@@ -1,10 +1,15 @@
 """The manager's decisions, as tables."""
 
+from datetime import datetime
+
 import pytest
 
-from finetune import steps
-from finetune.backends.base import Phase, ProviderJob, TryAgain
+from finetune import states, steps
+from finetune.backends.base import Phase, ProviderEvent, ProviderJob, TryAgain
+from finetune.curves import Point
 from finetune.dataset import DatasetSummary
+from finetune.steps import Ending
+from finetune.values import Status
 from tests.support.jobs import job_value
 
 LATER = "2026-11-22T13:00:00.000Z"
@@ -145,3 +150,94 @@ def test_how_long_depends_on_how_it_failed(failure: TryAgain, left: float) -> No
 )
 def test_a_seed_is_a_number(options: dict[str, object], seed: int | None) -> None:
     assert steps.seed_of(options) == seed
+
+
+@pytest.mark.parametrize(
+    ("status", "waiting", "seconds", "late"),
+    [
+        ("queued", False, 7 * 86400 - 1, 0),
+        ("queued", False, 7 * 86400 + 5, 5),
+        ("uploading", False, 86400 + 5, 5),
+        ("uploading", True, 86400 + 5, 0),
+        ("training", False, 7 * 86400 + 5, 5),
+        ("ready", False, 10**9, 0),
+    ],
+)
+def test_a_job_is_overdue_by_its_states_deadline(status: Status, waiting: bool, seconds: float, late: float) -> None:
+    job = job_value(status=status, waiting=waiting, since=LATER)
+    assert steps.overdue(job, datetime.fromisoformat(LATER).timestamp() + seconds) == pytest.approx(late)
+
+
+def test_a_job_from_before_there_were_deadlines_is_measured_by_its_last_change() -> None:
+    job = job_value(status="queued", created_at="2020-01-01T00:00:00Z", updated_at=LATER)
+    assert steps.overdue(job, datetime.fromisoformat(LATER).timestamp() + 60) == 0
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "code"),
+    [("cancelled", "cancelled", None), ("deadline_exceeded", "failed", "deadline_exceeded")],
+)
+def test_a_job_that_is_to_end_ends_with_its_reason(ending: Ending, status: str, code: str | None) -> None:
+    told = ProviderJob("ftjob-1", "cancelled", "cancelled")
+    for step in (
+        steps.end(job_value(status="training"), ending, LATER),
+        steps.after_poll(job_value(status="training"), told, usable=False, poll_seconds=1, now=LATER, ending=ending),
+    ):
+        assert (step.job.status, step.job.error and step.job.error.code, step.again) == (status, code, None)
+
+
+def test_what_the_provider_writes_is_told_and_what_it_measures_is_not() -> None:
+    news = [
+        ProviderEvent("e1", "Job started."),
+        ProviderEvent("e2", "Step 1/2: loss 2.0", point=Point(1, 2.0)),
+        ProviderEvent("e3", "Too slow.", "warn"),
+    ]
+    step = steps.with_news(steps.Step(job_value(status="training"), (("provider", "x"),)), news)
+    assert step.events == (("provider_info", "Job started."), ("provider_warn", "Too slow."), ("provider", "x"))
+    assert step.job.seen_event == "e3"
+    assert steps.with_news(step, []) == step
+
+
+@pytest.mark.parametrize(
+    ("status", "waiting", "kinds", "waits"),
+    [("uploading", False, ["waiting"], True), ("uploading", True, [], True), ("training", False, ["retry"], False)],
+)
+def test_a_provider_without_a_place_is_waited_for(status: Status, waiting: bool, kinds: list[str], waits: bool) -> None:
+    full = TryAgain("No place.", effect_possible=False, busy=True)
+    step = steps.after_failure(job_value(status=status, waiting=waiting), full, LATER)
+    assert ([kind for kind, _ in step.events], step.job.waiting) == (kinds, waits)
+
+
+def test_a_long_wait_for_a_place_is_looked_at_every_minute_unless_the_provider_says_otherwise() -> None:
+    for after, again in ((None, 60.0), (600.0, 600.0), (5.0, 5.0)):
+        full = TryAgain("No place.", after=after, effect_possible=False, busy=True)
+        assert steps.after_failure(job_value(status="uploading", failures=12), full, LATER).again == again
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "options", "files", "untidy"),
+    [
+        ("training", "ready", {}, {"training_file_id": "f1"}, True),
+        ("training", "failed", {}, {"training_file_id": "f1", "validation_file_id": "f2"}, True),
+        ("training", "ready", {"keep_files": True}, {"training_file_id": "f1"}, False),
+        ("snapshotting", "failed", {}, {}, False),
+        ("training", "training", {}, {"training_file_id": "f1"}, False),
+        ("ready", "ready", {}, {"training_file_id": "f1"}, False),
+    ],
+)
+def test_a_job_that_ends_leaves_no_files(
+    before: Status, after: Status, options: dict[str, bool], files: dict[str, str], untidy: bool
+) -> None:
+    finished = LATER if after in states.FINAL else None
+    job = job_value(status=after, options=options, finished_at=finished, **files)
+    step = steps.untidy(job_value(status=before), steps.Step(job, again=None if finished else 1.0))
+    assert step.job.untidy == untidy
+    assert step.job.is_over == (finished is not None and not untidy)
+    assert (step.again == 0.0) == untidy
+
+
+def test_files_that_could_not_be_deleted_are_a_warning() -> None:
+    job = job_value(status="ready", finished_at=LATER, untidy=True, training_file_id="f1")
+    for failure, codes in ((None, []), ("It said no.", ["files_not_deleted"])):
+        step = steps.tidied(job, failure)
+        assert ([warning.code for warning in step.job.warnings], step.job.is_over, step.again) == (codes, True, None)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 BENCH = ROOT / ".bench"
 _DEBIAN = BENCH / "debian"
 _PACKAGES = ("nginx", "libnginx-mod-http-lua", "lua-cjson", "wrk")
+_POSTGRES = ("postgresql",)
 
 
 class Missing(Exception):
@@ -35,7 +36,7 @@ def debian_environ() -> dict[str, str]:
 
 def program(name: str) -> str:
     """Where `nginx` or `wrk` is: installed on the machine, or unpacked from Debian's packages. Raises Missing."""
-    _unpack_debian()
+    _unpack_debian("done", _PACKAGES)
     for folder in ("usr/sbin", "usr/bin"):
         if (_DEBIAN / folder / name).exists():
             return str(_DEBIAN / folder / name)
@@ -45,29 +46,46 @@ def program(name: str) -> str:
     return found
 
 
+def postgres_binaries() -> Path:
+    """The folder of `initdb` and `postgres`: the machine's, or unpacked from Debian's packages. Raises Missing."""
+    found = _postgres_in(Path("/"))
+    if found is None:
+        _unpack_debian("done-postgres", _POSTGRES)
+        found = _postgres_in(_DEBIAN)
+    if found is None:
+        raise Missing("there is no PostgreSQL here, and Debian's packages could not be had")
+    return found
+
+
+def _postgres_in(root: Path) -> Path | None:
+    folders = [folder.parent for folder in root.glob("usr/lib/postgresql/*/bin/initdb")]
+    return max(folders, key=lambda folder: int(folder.parent.name), default=None)
+
+
 def debian_roots() -> Iterator[Path]:
     """The folders in which Debian's files may lie: unpacked ones first."""
     yield from (_DEBIAN, Path("/"))
 
 
 @cache
-def _unpack_debian() -> None:
-    """Whatever of the packages, and of what they depend on, is not installed. Needs apt-get, not root."""
-    if (_DEBIAN / "done").exists() or shutil.which("apt-get") is None:
+def _unpack_debian(done: str, packages: tuple[str, ...]) -> None:
+    """Whatever of the packages, and of what they depend on, is not installed. Needs apt-get, not root. `done` is a file
+    that says so."""
+    if (_DEBIAN / done).exists() or shutil.which("apt-get") is None:
         return
     _DEBIAN.mkdir(parents=True, exist_ok=True)
     with (_DEBIAN / "lock").open("w") as lock:  # several test processes may want it at once
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (_DEBIAN / "done").exists():
-            _unpack()
+        if not (_DEBIAN / done).exists():
+            _unpack(done, packages)
 
 
-def _unpack() -> None:
+def _unpack(done: str, packages: tuple[str, ...]) -> None:
     archives = _DEBIAN / "archives"  # of its own: apt-get does not list what lies in the machine's
     (archives / "partial").mkdir(parents=True, exist_ok=True)
     apt = ["apt-get", "-o", "Debug::NoLocking=1", "-o", f"Dir::Cache::archives={archives}"]
     apt += ["install", "--print-uris", "-qq", "--no-install-recommends", "--reinstall"]
-    listed = subprocess.run([*apt, *_PACKAGES], capture_output=True, text=True, check=False)
+    listed = subprocess.run([*apt, *packages], capture_output=True, text=True, check=False)
     files = [line.split() for line in listed.stdout.splitlines() if line.startswith("'")]
     say(f"unpacks {len(files)} of Debian's packages into {_DEBIAN.relative_to(ROOT)}, installs none of them")
     for uri, name, *_ in files:
@@ -76,7 +94,7 @@ def _unpack() -> None:
     if listed.returncode:
         say(f"apt-get says {listed.stderr.strip()[-300:]}")
     else:
-        (_DEBIAN / "done").touch()
+        (_DEBIAN / done).touch()
 
 
 def run(command: list[str]) -> None:

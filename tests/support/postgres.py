@@ -6,7 +6,6 @@ It refuses to run as root, so that there it is run by another user.
 import contextlib
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.support.debian import Missing
+from tests.support.debian import debian_environ, postgres_binaries
 from tests.support.processes import wait_until
 
 PASSWORD = "the-admins-password"
@@ -32,30 +31,19 @@ class Postgres(Struct, frozen=True):
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
 
 
-def binaries() -> Path:
-    """The folder of initdb and postgres. Raises Missing."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).resolve().parent
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
-    if not folders:
-        raise Missing("there is no PostgreSQL here: apt-get install postgresql")
-    return folders[-1]
-
-
 @contextlib.contextmanager
 def serving() -> Iterator[Postgres]:
     """A server on a free port of 127.0.0.1. Raises Missing."""
-    programs = binaries()
+    programs = postgres_binaries()
     with tempfile.TemporaryDirectory(prefix="housestyle-postgres-") as folder, socket.socket() as free:
         data, user = Path(folder) / "data", _user(folder)
         secret = Path(folder) / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
         made = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", "-N"]
-        subprocess.run(
-            [*made, f"--pwfile={secret}", "-E", "UTF8", "--locale=C"], check=True, capture_output=True, user=user
-        )
+        environ = debian_environ()
+        made += [f"--pwfile={secret}", "-E", "UTF8", "--locale=C"]
+        subprocess.run(made, check=True, capture_output=True, user=user, env=environ)
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
@@ -63,7 +51,7 @@ def serving() -> Iterator[Postgres]:
         log = Path(folder) / "log"
         with (
             log.open("wb") as said,
-            subprocess.Popen([*run, "-c", "fsync=off"], stdout=said, stderr=said, user=user) as process,
+            subprocess.Popen([*run, "-c", "fsync=off"], stdout=said, stderr=said, user=user, env=environ) as process,
         ):
             try:
                 wait_until(lambda: process.poll() is not None or _ready(programs, port), 60, "PostgreSQL")

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from finetune.dataset.redact.placeholders import PLACEHOLDER, Redacted, placeholders
 from finetune.dataset.redact.presidio import RedactorMissing, open_name_finder
-from finetune.dataset.redact.rules import RulesRedactor
+from finetune.dataset.redact.rules import ALL_BUT_NAMES, RulesRedactor
 
 __all__ = ["PLACEHOLDER", "Redacted", "Redactor", "RedactorMissing", "open_redactor", "placeholders"]
 
@@ -28,5 +28,5 @@ def open_redactor(kind: Literal["rules", "presidio", "off"]) -> Redactor:
     if kind == "off":
         return _Off()
     if kind == "presidio":
-        return RulesRedactor((open_name_finder(),))
+        return RulesRedactor((*ALL_BUT_NAMES, open_name_finder()))
     return RulesRedactor()

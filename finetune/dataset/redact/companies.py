@@ -7,109 +7,168 @@ import re
 from collections.abc import Iterator
 
 from finetune.dataset.redact.first_names import FIRST_NAMES, UNSURE
-from finetune.dataset.redact.placeholders import Found
+from finetune.dataset.redact.placeholders import Found, Words, parted
 from finetune.dataset.redact.places import PLACES
-from finetune.dataset.redact.terms import FUNCTION_WORDS, GENERIC, ROLES
+from finetune.dataset.redact.suffixes import SMALL_START, SMALL_WORDS, SUFFIX, SUFFIX_START
+from finetune.dataset.redact.surnames import SURNAMES
+from finetune.dataset.redact.terms import ADJECTIVES, FUNCTION_WORDS, GENERIC, ROLES
 
-_STRONG = (
-    r"Inc\b\.?|INC\b\.?|Incorporated|INCORPORATED|LLC|L\.L\.C\.?|LLP|L\.L\.P\.?|LLLP|LP|L\.P\.?|Ltd\b\.?|LTD\b\.?"
-    r"|(?:Private |PRIVATE |Proprietary |Public )?(?:Limited|LIMITED)(?: Partnership| PARTNERSHIP)?"
-    r"(?! (?:[Pp]artner|PARTNER|[Ll]iabilit|LIABILIT|[Ww]arrant|WARRANT|[Rr]ecourse|RECOURSE|[Gg]uarant|GUARANT|[Ll]icen|LICEN|[Cc]ommon|[Pp]ower|[Pp]urpose))"
-    r"|plc|PLC|p\.l\.c\.?|P\.L\.C\.?|Corp\b\.?|CORP\b\.?|GmbH|mbH|Pty\b\.?|PTY\b\.?|Pvt\b\.?|B\.V\.?|N\.V\.?|S\.A\.(?:R\.L\.|S\.)?|S\.p\.A\.?|S\.r\.l\.?"
-    r"|S\.à r\.l\.?|Sàrl|SARL|S\.L\.U?\.?|SAS|N\.A\.?|ApS|A/S|ASA|Oyj?|DAC|CLG|ULC|P\.C\.|P\.A\.|K\.K\.|ACA|SCSp|SCA|CIO|CIC|eG|m\.b\.H\.?|mbB|GbR|OHG|eGmbH|AS|EEIG|S\.C\.A\.?|UAB|d\.o\.o\.?|a\.s\.|s\.r\.o\.|Sp\. z o\.o\.|Ltda\.?|S\.A\.S\.?|SpA|Srl|SRL|EURL|AB \(publ\)|Designated Activity Company|Unlimited Company|Company Limited by Guarantee|Credit Union|CREDIT UNION|Building Society|e\.V\.|KGaA|KG|Bancorp|Bancshares"
+_ENDS_SENTENCE = re.compile(r"$|\n| [A-Z“\"]")
+_GOES_ON = re.compile(r"(?: |-)(?:[A-Z]|\[(?:ADDRESS|PERSON|COMPANY)_)|, [IVX]+\b| (?:of|OF|for|FOR) ")
+_HARD_STOP = re.compile(r"[\n\"“”:;\[\]|•*<>]|\. (?=[A-Z])|[.)] (?=\()|- |\((?![^()]*\))")
+_CONNECTORS = frozenset(
+    {"and", "of", "the", "de", "for", "und", "et", "la", "du", "des", "y", "e", "von", "van", "&", "+"}
 )
-_SHOUTED = r"AG|SE|AB|SA|NV|BV|NA|PC|KK|FSB|Co\.|CO\."
-_WEAK = (
-    r"Company|COMPANY|Corporation|CORPORATION|Bank|BANK|Trust|TRUST|Partners|PARTNERS|Holdings|HOLDINGS|Group|GROUP"
-    r"|Partnership|PARTNERSHIP|Associates|ASSOCIATES|Ventures|VENTURES|Capital|Foundation|FOUNDATION|Industries"
-    r"|Technologies|Enterprises|University|UNIVERSITY|Chambers|Brothers|Bros\.|Logistics|Solutions|Hospital|Charity|Cooperative|Laboratories|Pharmaceuticals|Airlines|Airways|Studios|Bancorporation"
-)
-_SUFFIX = re.compile(
-    rf"(?:(?P<strong>{_STRONG})|(?P<shouted>{_SHOUTED})|(?P<weak>{_WEAK}))(?![\w&-])"
-    rf"(?:(?:,? ?(?:& Co\b\.?|and Company\b)|,? )(?:\(?(?:{_STRONG}|Company|COMPANY|Corporation|CORPORATION|{_SHOUTED})(?![\w&-])\)?)?)*?"
-    rf"(?P<more>(?:,? (?:& Co\b\.?(?: KGa?A?)?|{_STRONG}|Company|COMPANY|Corporation|CORPORATION|{_SHOUTED})(?![\w&-]))*)"
-)
-_BANK_OF = re.compile(r"(?:Bank|BANK|University|UNIVERSITY|College) (?:of|OF) (?:the )?[A-Z][\w'’-]*(?: [A-Z][\w'’-]*(?! (?:Inc|plc)))?")
-_AUTHORITY = re.compile(r"(?:Central|Reserve|Federal|National|CENTRAL|RESERVE) $")
-_PAIR = re.compile(r"[A-Z][\w'’-]+(?:, [A-Z][\w'’-]+)* & [A-Z][\w'’-]+(?![\w'’-]| &)")
-_OF_PLACE = re.compile(r" of (?:the )?([A-Z][\w'’-]+)(?: ([A-Z][\w'’-]+))?")
-_HARD_STOP = re.compile(r"[\n\"“”:;\[\]|•*<>]|\. (?=[A-Z])|[.)] (?=\()|- ")
-_CONNECTORS = frozenset({"and", "of", "the", "de", "for", "und", "et", "la", "du", "des", "y", "e", "von", "van", "&", "+"})
-_ABBREVIATED = re.compile(r"(?:[A-Z]|St|Mt|Dr|Bros|Mfg|Intl|Natl|Assoc|Co|Ft|No|(?:[A-Z]\.)+[A-Z])\.")
+_ABBREVIATED = re.compile(r"(?:[A-Z]|St|Mt|Dr|Bros|Mfg|Intl|Natl|Assoc|Ft|(?:[A-Z]\.)+[A-Z])\.")
+_NUMBERED = re.compile(r"\(?(?:\d{3,4}|\d+[A-Za-z][\w-]*)\)?")
+_POSSESSIVE = re.compile(r"[A-Z]\w*[a-z]['\u2019]s")
+_POSSESSION = re.compile(r"['\u2019]s?$")
 _MAX_WORDS = 9
 _MAX_CHARS = 110
-_KEPT_ROLES = frozenset("general bank group fund partners founders captain resident associates senior council".split())
-_TRIMMED = (ROLES - _KEPT_ROLES) | frozenset("agreement exhibit schedule section article page appendix annex".split())
-_DETERMINERS = frozenset("a an the any each such this that every no its their our his her said either another".split())
-_SUFFIX_WORDS = frozenset("inc inc. llc llp ltd ltd. limited plc corp corp. gmbh n.a. l.p. l.l.c. s.a. b.v. n.v.".split())
-
-_ENDS = re.compile(r"$|\n| [A-Z“\"]")
-_ABBREVIATED_ENDING = re.compile(r"(?!)")
-_GOES_ON = re.compile(r"(?: |-)[A-Z]|, [IVX]+\b| (?:of|OF|for|for the) [A-Z]")
-_NUMBERS = frozenset("first second third one two three four five six seven eight nine ten".split())
-_ADJECTIVES = frozenset(
-    """
-    fronting issuing operating lending surviving target portfolio reference confirming collecting depository advising
-    defaulting ordinary parent swingline paying eligible family living revocable irrevocable unit voting national state
-    investment statutory project limited liability professional private public blank shell managed captive rabbi grantor
-    wider whole entire trading relevant
-    """.split()
+_KEPT_ROLES = frozenset(
+    {
+        "general",
+        "bank",
+        "group",
+        "fund",
+        "partners",
+        "founders",
+        "captain",
+        "resident",
+        "associates",
+        "senior",
+        "council",
+    }
+)
+_TRIMMED = (ROLES - _KEPT_ROLES) | frozenset(
+    {"agreement", "exhibit", "schedule", "section", "article", "page", "appendix", "annex", "re"}
+)
+_DETERMINERS = frozenset(
+    {
+        "a",
+        "an",
+        "the",
+        "any",
+        "each",
+        "such",
+        "this",
+        "that",
+        "every",
+        "no",
+        "its",
+        "their",
+        "our",
+        "his",
+        "her",
+        "said",
+        "either",
+        "another",
+    }
+)
+_SUFFIX_WORDS = frozenset(
+    {
+        "inc",
+        "inc.",
+        "llc",
+        "llp",
+        "ltd",
+        "ltd.",
+        "limited",
+        "plc",
+        "corp",
+        "corp.",
+        "gmbh",
+        "n.a.",
+        "l.p.",
+        "l.l.c.",
+        "s.a.",
+        "b.v.",
+        "n.v.",
+    }
+)
+_NUMBERS = frozenset(
+    {"first", "second", "third", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
 )
 
+_BANK_OF = re.compile(
+    r"(?:Bank|BANK|University|UNIVERSITY|College) (?:of"
+    r"|OF) (?:the )?(?P<first>[A-Z][\w'\u2019-]*)(?: [A-Z][\w'\u2019-]*(?! (?:Inc|plc)))?"
+)
+_BANK_WORDS = frozenset({"Bank", "BANK", "University", "UNIVERSITY", "College"})
+_AUTHORITY = re.compile(r"(?:Central|Reserve|Federal|National|European|CENTRAL|RESERVE) $")
+_PAIR = re.compile(
+    r"(?P<names>[A-Z][\w'\u2019-]+(?:, [A-Z][\w'\u2019-]+)*) & (?P<last>[A-Z][\w'\u2019-]+)(?![\w'\u2019-]| &)"
+)
+_TRADING = re.compile(
+    r"(?:[Tt]rading (?:as|under the (?:name|style)(?: of)?)|\bt/a|\bd/b/a|\bf/k/a|[Dd]oing business as"
+    r"|[Ff]ormerly known as),? [\"“]?"
+    r"(?P<name>(?:The |the (?=[A-Z]))?[A-Z][\w'\u2019&-]*(?: (?:[A-Z&][\w'\u2019&-]*|of|and|the))*)"
+)
+_TRADING_WORDS = frozenset({"Trading", "trading", "Doing", "doing", "Formerly", "formerly"})
+_TRADING_SIGNS = ("t/a", "d/b/a", "f/k/a")
+_SURE_NAMES = SURNAMES | (FIRST_NAMES - UNSURE)
+_PLACE_AFTER = re.compile(r" of (?:the )?(?P<place>[A-Z][\w'\u2019-]+(?: [A-Z][\w'\u2019-]+)?)")
+_PLACE_TAKING = frozenset({"Bank", "BANK", "Company", "Trust"})
 
-def find_companies(text: str) -> Iterator[Found]:
+
+def find_companies(text: str, words: Words) -> Iterator[Found]:
     """In order, each with its suffix, without an article before it."""
-    end = 0
-    for start, stop in sorted(_spans(text), key=lambda span: (span[0], -span[1])):
-        if start >= end:
-            end = stop
-            yield Found(start, end, "COMPANY", text[start:end])
+    yield from parted(Found(start, end, "COMPANY", text[start:end]) for start, end in _spans(text, words))
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def _spans(text: str, words: Words) -> Iterator[tuple[int, int]]:
     floor = 0
-    for match in _SUFFIX.finditer(text):
-        if match.start() == 0 or text[match.start() - 1] not in " ,":
-            continue
-        end = _end(text, match)
-        start = _start(text, match, floor) if end else -1
+    for at in _suffix_places(text, words):
+        match = SUFFIX.match(text, at) if at >= floor else None
+        end = _end(text, match) if match else 0
+        start = _start(text, match, floor) if match and end else -1
         if start >= 0:
             floor = end
             yield start, end
-    if "ank of" in text or "ANK OF" in text or "sity of" in text or "ollege of" in text:
-        yield from (match.span() for match in _BANK_OF.finditer(text) if not _AUTHORITY.search(text[max(0, match.start() - 10) : match.start()]))
-    if "&" in text:
-        yield from (match.span() for match in _PAIR.finditer(text) if _is_pair(match[0]))
+    if not _BANK_WORDS.isdisjoint(words):
+        yield from (match.span() for match in _BANK_OF.finditer(text) if _is_bank(text, match))
+    if not _TRADING_WORDS.isdisjoint(words) or any(map(text.__contains__, _TRADING_SIGNS)):
+        yield from (match.span("name") for match in _TRADING.finditer(text))
+    if " & " in text:
+        yield from (match.span() for match in _PAIR.finditer(text) if _is_pair(match))
+
+
+def _suffix_places(text: str, words: Words) -> list[int]:
+    places = [match.start() for match in SUFFIX_START.finditer(text)]
+    if not SMALL_WORDS.isdisjoint(words):
+        places = sorted(places + [match.start() for match in SMALL_START.finditer(text)])
+    return [at for at in places if at and text[at - 1] in " ,"]
 
 
 def _end(text: str, match: re.Match[str]) -> int:
     """0 if the suffix is no suffix here. A full stop that ends the sentence, too, is left to it."""
     end = match.end()
+    if match["short"] in ("Co.", "CO.") and not match["more"] and text[match.start() - 2] == ",":
+        return 0  # a county
     if match["weak"] and not match["more"]:
-        if match["weak"] in ("Bank", "BANK", "Company", "Trust") and (place := _OF_PLACE.match(text, end)):
-            return place.end() if place[2] and _are_places(place[1], place[2]) else place.end(1) if _are_places(place[1]) else end
-        if _GOES_ON.match(text, end):
-            return 0
-    if text[end - 1] == "." and _ENDS.match(text, end) and not _ABBREVIATED_ENDING.search(text, match.start(), end):
+        place = _PLACE_AFTER.match(text, end) if match["weak"] in _PLACE_TAKING else None
+        if place is not None and not any(word.lower() in GENERIC for word in place["place"].split(" ")):
+            return place.end()
+        return 0 if _GOES_ON.match(text, end) else end
+    if text[end - 1] == "." and _ENDS_SENTENCE.match(text, end):
         return end - 1
     return end
-
-
-def _are_places(*words: str) -> bool:
-    return all(word.lower() in PLACES for word in words)
 
 
 def _start(text: str, match: re.Match[str], floor: int) -> int:
     """Where the name begins; -1 if the words before the suffix name nobody."""
     low = max(floor, match.start() - _MAX_CHARS)
-    stops = list(_HARD_STOP.finditer(text, low, match.start()))
-    if stops:
-        low = stops[-1].end()
-    words = _name_words(text[low : match.start()])
-    determiner = _determiner(text, low, match.start(), words)
-    if not words or not _names_somebody(words, match, determiner):
+    for stop in _HARD_STOP.finditer(text, low, match.start()):
+        low = stop.end()
+    before = text[low : match.start()]
+    words = _name_words(before)
+    if not words:
         return -1
-    return match.start() - _length(text[low : match.start()], len(words))
+    start = match.start() - _length(before, len(words))
+    rest, _, word = text[max(0, start - 30) : start].rstrip().rpartition(" ")
+    if word == "The" and rest[-1:].islower():  # in mid-sentence it is the name's own
+        return start - 4 if _names_somebody(words, match, determiner=False) else -1
+    return start if _names_somebody(words, match, word.lower().strip('(“"') in _DETERMINERS) else -1
 
 
 def _length(before: str, count: int) -> int:
@@ -126,28 +185,32 @@ def _name_words(before: str) -> list[str]:
     """The words that may belong to the name, from its first one on."""
     taken: list[str] = []
     bracket = joined = False
-    tokens = before.rstrip(" ,").split(" ")
-    for place, token in enumerate(reversed(tokens)):
+    for place, token in enumerate(reversed(before.rstrip(" ,").split(" "))):
         bare = token.rstrip(",")
         if len(taken) >= _MAX_WORDS or not bare:
             break
-        if bracket or (bare.endswith(")") and len(bare) > 3 and (len(bare) > 5 or not bare[1:-1].isdigit())):
+        if bracket or _closes_bracket(bare):
             bracket = not bare.startswith("(")
         elif (place and token != bare and not joined) or not _may_belong(bare):
             break
         joined = joined or bare == "&"
         taken.append(bare)
-    return _trimmed(taken[::-1])
+    return _trimmed(taken[::-1]) if not bracket else []
+
+
+def _closes_bracket(word: str) -> bool:
+    """(UK), (1974), Ireland): not (3) and not (ii)."""
+    return word[-1] == ")" and ((len(word) > 3 and word[-2].isalpha() and not word[1:-1].islower()) or len(word) > 5)
 
 
 def _may_belong(word: str) -> bool:
+    low = word.lower()
     if word in _CONNECTORS:
         return True
-    if word[0] in "(0123456789":
-        return any(map(str.isupper, word)) or len(word.strip("()")) > 2 and word.strip("()").isdigit()
+    if word[0].isdigit() or word[0] == "(":
+        return _NUMBERED.fullmatch(word) is not None
     if not word[0].isupper():
-        return any(map(str.isupper, word)) and word.isalpha()  # eBay
-    low = word.lower()
+        return word.isalpha() and not word.islower()  # eBay
     if low in ("of", "and", "the", "for"):  # in capitals
         return word.isupper()
     if low in _SUFFIX_WORDS or (low in FUNCTION_WORDS and low not in _NUMBERS):
@@ -161,38 +224,38 @@ def _trimmed(words: list[str]) -> list[str]:
         if words[place].lower() in ("and", "of", "for") and _stands_alone(words, place):
             words = words[place + 1 :]
             break
-    while words and (words[0].lower() in _TRIMMED or words[0].lower() in _CONNECTORS or words[0].lower() == "the"):
+    while words and (words[0].lower() in _TRIMMED or words[0].lower() in _CONNECTORS):
         words = words[1:]
     return words
 
 
 def _stands_alone(words: list[str], place: int) -> bool:
-    left = words[:place]
+    left = words[place - 1].lower()
     if words[place].lower() != "and":
-        return bool(left) and left[-1].lower() in GENERIC and left[-1].lower() not in _KEPT_ROLES | {"office"}
-    return len(left) != 1 or left[0].lower() in GENERIC or left[0].lower() in FIRST_NAMES
-
-
-def _determiner(text: str, low: int, end: int, words: list[str]) -> bool:
-    """An article before the name; a large one in mid-sentence is the name's own."""
-    before = text[max(0, low - 30) : end - _length(text[low:end], len(words))].rstrip()
-    rest, _, word = before.rpartition(" ")
-    own = word == "The" and rest[-1:].islower()
-    return word.lower().strip("(“\"") in _DETERMINERS and not own
+        return left in GENERIC and left not in _KEPT_ROLES and left != "office"
+    return place > 1 or left in GENERIC or left in FIRST_NAMES
 
 
 def _names_somebody(words: list[str], match: re.Match[str], determiner: bool) -> bool:
-    bare = [word.strip("().,").lower() for word in words]
+    bare = [_POSSESSION.sub("", word).strip("().,").lower() for word in words]
     distinct = [word for word in bare if word not in GENERIC and word not in _CONNECTORS]
-    own = [word for word in distinct if word not in PLACES]
-    if match["weak"] and not match["more"]:
-        return bool(own) and (not determiner or len(distinct) > 1) and not all(word in _ADJECTIVES for word in own)
-    if match["shouted"]:
-        return bool(own) and not all(word.isupper() for word in words)
-    if own:
-        return not (determiner and all(word in _ADJECTIVES for word in own))
-    return not determiner and (len(words) > 1 or bool(distinct))
+    own = [word for word in distinct if word not in PLACES and word not in ADJECTIVES and not word.isdigit()]
+    if match["more"] or not (match["weak"] or match["short"]):
+        if len(words) == 1 and _POSSESSIVE.fullmatch(words[0]):  # the firm's Limited Warranty
+            return False
+        return bool(own) or (not determiner and (len(words) > 1 or bool(distinct)))
+    if match["weak"]:
+        return bool(own) and (not determiner or len(distinct) > 1)
+    return bool(own) and not all(word.isupper() for word in words)
 
 
-def _is_pair(words: str) -> bool:
-    return not any(word.lower() in GENERIC for word in re.findall(r"[\w'’-]+", words))
+def _is_bank(text: str, match: re.Match[str]) -> bool:
+    return match["first"].lower() not in GENERIC and not _AUTHORITY.search(
+        text, max(0, match.start() - 10), match.start()
+    )
+
+
+def _is_pair(match: re.Match[str]) -> bool:
+    """Foley & Rossi; not Floor & Roof."""
+    names = [name.lower() for name in (*match["names"].split(", "), match["last"])]
+    return not any(name in GENERIC for name in names) and (len(names) > 2 or any(name in _SURE_NAMES for name in names))

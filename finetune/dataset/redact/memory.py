@@ -5,6 +5,7 @@ not seen for longest are forgotten: one that comes back after that begins anew, 
 well redacted as before.
 """
 
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 
@@ -14,6 +15,10 @@ ROOM = 100_000
 """About 30 MB."""
 ROOM_OF_ONE = 20_000
 """A document of more things than this is a table: it forgets its own oldest."""
+
+
+_OUT_OF_REACH = 100_000
+_HEAD = re.compile(r"\w*")
 
 
 class Document:
@@ -46,14 +51,15 @@ class Document:
             del self.numbers[next(iter(self.numbers))]
 
     def learn_short(self, kind: Kind, form: str, number: int) -> None:
-        forms = self.short.setdefault(form.split(" ", 1)[0], {})
+        forms = self.short.setdefault(_HEAD.match(form)[0], {})
         if form not in forms and self._shorts < ROOM_OF_ONE:
             forms[form] = kind, number
             self._shorts += 1
 
     def keep_free(self, kind: str, number: int) -> None:
-        """A number that the text itself uses is nobody else's."""
-        self._last[kind] = max(self._last[kind], number)
+        """A number that the text itself uses is nobody else's. One out of all reach is left alone."""
+        if number < _OUT_OF_REACH:
+            self._last[kind] = max(self._last[kind], number)
 
     def short_forms(self, words: Iterable[str]) -> Iterator[tuple[str, Kind, int]]:
         """The short forms that begin with one of the words."""

@@ -7,61 +7,71 @@ from finetune.dataset.redact.first_names import FIRST_NAMES, UNSURE
 from finetune.dataset.redact.memory import Document
 from finetune.dataset.redact.places import PLACES
 from finetune.dataset.redact.placeholders import Found
-from finetune.dataset.redact.terms import GENERIC
+from finetune.dataset.redact.terms import COMMON_IN_FIRMS, GENERIC
+from finetune.dataset.redact.titles import TITLE
 
-_ARTICLES = frozenset("the a an such any each every this".split())
+_ENOUGH_ALONE = FIRST_NAMES - UNSURE - GENERIC
+_ARTICLES = frozenset({"the", "a", "an", "such", "any", "each", "every", "this"})
 _GOES_ON = re.compile(r"[\w@]|-\w")
 _NAME_GOES_ON = re.compile(r" [A-Z][a-z]")
 
-TITLE = (
-    r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Lord|Lady|Hon|Honou?rable|Justice|Judge|Shri|Sri|Smt|Capt|Captain"
-    r"|Rev|Reverend|Father|Fr|Herr|Frau|Mag|Ing|Eng|Sheikh|Madam|Mme|Colonel|Col|Maj|Lt|Sgt|Senator|Mesdames"
-    r"|MR|MRS|MS|MISS|DR|SIR|DAME|LORD|LADY|PROF|HON|JUSTICE|REV|CAPT)\b\.?"
-)
 _TITLES = re.compile(rf"^(?:{TITLE} )+|^(?:The )?Honou?rable ")
 _AFTER_NAME = re.compile(
-    r",? \(?(?:Jr|Sr|JR|SR|II|III|IV|Esq(?:uire)?|QC|KC|SC|MBE|OBE|CBE|Ph\.?D|M\.?D|CPA|FCA|ACA|J\.?D|LL\.?[BM]|MP|TD)\b\.?\)?$"
+    r",? \(?(?:Jr|Sr|JR|SR|II|III|IV|Esq(?:uire)?|QC|KC|SC|MBE|OBE|CBE|Ph\.?D|M\.?D|CPA|FCA|ACA|J\.?D|LL\.?[BM]|MP"
+    r"|TD)\b\.?\)?$"
 )
-_SURNAME_LEADS = frozenset("ní ó mac mc nic uí van von de den der di da dos du la le al el bin st ten ter o".split())
-_PARTS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_SUFFIXES = {
-    "inc": "inc", "incorporated": "inc", "ltd": "ltd", "limited": "ltd", "corp": "corp", "corporation": "corp",
-    "co": "co", "company": "co", "llc": "llc", "llp": "llp", "lp": "lp", "plc": "plc", "gmbh": "gmbh", "ag": "ag",
-    "sa": "sa", "nv": "nv", "bv": "bv", "na": "na", "pty": "pty", "pvt": "pvt", "private": "pvt", "kg": "kg", "se": "se",
-    "sarl": "sarl", "srl": "srl", "spa": "spa", "sas": "sas", "ab": "ab", "as": "as", "asa": "asa", "oy": "oy", "dac": "dac",
-    "clg": "clg", "sl": "sl", "kk": "kk", "oyj": "oyj", "pc": "pc", "lllp": "lllp", "aps": "aps", "ulc": "ulc", "&": "&",
-}  # fmt: skip
+_SURNAME_LEADS = frozenset(
+    {
+        "ní",
+        "ó",
+        "mac",
+        "mc",
+        "nic",
+        "uí",
+        "van",
+        "von",
+        "de",
+        "den",
+        "der",
+        "di",
+        "da",
+        "dos",
+        "du",
+        "la",
+        "le",
+        "al",
+        "el",
+        "bin",
+    }
+)
+_PARTS = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_LONG_SUFFIXES = {"incorporated": "inc", "limited": "ltd", "corporation": "corp", "company": "co", "private": "pvt"}
+_SHORT_SUFFIXES = """
+    inc ltd corp co pvt llc llp lp plc gmbh mbh ag sa nv bv na pty kg se sarl srl spa sas ab as asa oy oyj dac clg sl slu
+    kk pc lllp aps ulc pte bhd sdn cio scsp eg ev ohg & aca fsb sca
+"""
+_SUFFIXES = {suffix: suffix for suffix in _SHORT_SUFFIXES.split()} | _LONG_SUFFIXES
 _ENDINGS = frozenset({"and", "of", "the", "&", "de", "for", "la", "in", "-"})
-_ALIAS = re.compile(r",?[^\"“”\n.;]{0,60}?\((?:[Tt]he |[Hh]ereinafter,? |[Cc]ollectively,? |also )*[\"“]([^\"”]{2,30})[\"”]")
-_TOO_COMMON_ALONE = frozenset(
-    """
-    advanced alpha apex beta best big black blue bright century choice classic cloud community country creative crown
-    digital diversified dynamic eagle elite energy farm farms fidelity first five food foods four freedom frontier fusion
-    global gold golden grand great green harbor harbour heritage home horizon house ideal innovative inter island king
-    lake landmark liberty life logistics lone media metro metropolitan modern mountain mutual national nature network
-    new next noble northern oak ocean old one park patriot peak people pine pioneer planet plaza power premier premium
-    prime pro progressive pure quality quest rapid red regent reliable river rock royal school science select silver sky
-    smart solar solid solutions southern spring star sterling stone strategic summit sun superior sure tech top total
-    tower town tree tri true twin ultra unique universal urban value valley vanguard village vision vista water wave
-    white wild wind wise wood world young
-    """.split()
+_ALIAS = re.compile(
+    r",?[^\"“”\n.;]{0,60}?\((?:[Tt]he |[Hh]ereinafter,? |[Cc]ollectively,? |also )*[\"“]([^\"”]{2,30})[\"”]"
 )
 
 
-def numbered(document: Document, found: Found) -> int:
+def numbered(document: Document, found: Found, text: str) -> int:
     """The number of what was found; of a person or company, as it was named before in full or in short."""
     if found.kind == "PERSON":
         return _person(document, found.key)
     if found.kind == "COMPANY":
-        return _company(document, found.key)
+        number = _company(document, found.key)
+        if alias := _alias_after(text, found.end, found.key):
+            document.learn_short("COMPANY", alias, number)
+        return number
     return document.number(found.kind, found.key)
 
 
 def _person(document: Document, name: str) -> int:
-    bare = _AFTER_NAME.sub("", _AFTER_NAME.sub("", _TITLES.sub("", name.strip())))
-    parts = _PARTS.findall(bare)
-    if not parts:
-        parts = _PARTS.findall(name)
+    bare = _AFTER_NAME.sub("", _AFTER_NAME.sub("", _TITLES.sub("", name)))
+    parts = _PARTS.findall(bare) or [bare]
     key = " ".join(parts).lower()
     ends = f"{parts[0]} {parts[-1]}".lower()
     surname = parts[-1].lower()
@@ -89,9 +99,9 @@ def _forms_of_person(parts: list[str], bare: str) -> Iterator[str]:
         for form in (bare, f"{first} {last}", f"{first[0]}. {last}", f"{last}, {first}"):
             yield form
             yield form.upper()
-        if len(first) > 2 and first.lower() in FIRST_NAMES - UNSURE - GENERIC:
+        if len(first) > 2 and first.lower() in _ENOUGH_ALONE:
             yield _as_title(first)
-    if len(last) > 2 and last.lower() not in GENERIC | PLACES:
+    if len(last) > 2 and last.lower() not in GENERIC and last.lower() not in PLACES:
         yield _as_title(last)
         yield last.upper()
 
@@ -123,7 +133,7 @@ def _forms_of_company(stem: list[str]) -> Iterator[str]:
         words = stem[:length]
         if words[-1].lower() in _ENDINGS or all(_is_common(word) for word in words):
             continue
-        if length == 1 and (len(words[0]) < 3 or words[0].lower() in _TOO_COMMON_ALONE):
+        if length == 1 and (len(words[0]) < 3 or words[0].lower() in COMMON_IN_FIRMS):
             continue
         form = " ".join(words)
         yield form
@@ -137,17 +147,15 @@ def _is_common(word: str) -> bool:
     return bare in GENERIC or bare in PLACES or bare in _ENDINGS or bare in FIRST_NAMES
 
 
-def alias_after(text: str, end: int, name: str) -> str:
+def _alias_after(text: str, end: int, name: str) -> str:
     """What a company is called in the brackets after its name, if that gives it away: ("Halden"), ("HMS")."""
     match = _ALIAS.match(text, end)
     if match is None:
         return ""
-    alias = match[1]
-    words = re.findall(r"[\w&]+", name)
+    words = _PARTS.findall(name)
     initials = "".join(word[0] for word in words if word[0].isupper())
-    if len(alias) > 1 and (initials.startswith(alias) or alias.split()[0] in [word for word in words if not _is_common(word)]):
-        return alias
-    return ""
+    own = match[1].split(" ")[0] in words and not _is_common(match[1].split(" ")[0])
+    return match[1] if own or (len(match[1]) > 2 and initials.startswith(match[1])) else ""
 
 
 def places_of(form: str, text: str) -> Iterator[int]:

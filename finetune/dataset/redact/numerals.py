@@ -2,13 +2,18 @@
 
 import re
 
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_VALUES = {word: value for value, word in enumerate(_UNITS)} | {
-    word: 20 + 10 * value for value, word in enumerate(_TENS)
+_UNITS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen
+"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ORDINALS = """
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth
+    sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth
+    twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first
+"""
+_VALUES = {word: value for value, word in enumerate(_UNITS.split())} | {
+    word: 20 + 10 * value for value, word in enumerate(_TENS.split())
 }
 _SCALES = {
     "hundred": 100,
@@ -24,17 +29,7 @@ WORD = rf"(?:{'|'.join(sorted([*_VALUES, *(scale + 's?' for scale in _SCALES)], 
 WORDS = rf"{WORD}(?:(?:[ ,]{{1,2}}|-)(?:and )?{WORD}){{0,14}}"
 """To be compiled with IGNORECASE."""
 
-ORDINALS = {
-    word: value
-    for value, word in enumerate(
-        (
-            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-            "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third "
-            "twenty-fourth twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
-        ).split(),
-        start=1,
-    )
-}
+ORDINALS = {word: value for value, word in enumerate(_ORDINALS.split(), start=1)}
 _PARTS = re.compile(r"[a-z]+")
 
 

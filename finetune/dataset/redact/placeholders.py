@@ -6,7 +6,7 @@ is no placeholder, and no rule writes one like it.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple, get_args
 
 from msgspec import Struct
@@ -33,8 +33,20 @@ class Found(NamedTuple):
     key: str
 
 
-Finder = Callable[[str], Iterable[Found]]
+Words = frozenset[str]
+"""The words of a text as they are written, and perhaps more: where none of some is there, none need be looked for."""
+
+Finder = Callable[[str, Words], Iterable[Found]]
 """Yields what it finds in order, no two of them overlapping."""
+
+
+def parted(stretches: Iterable[Found]) -> Iterator[Found]:
+    """In order, the first and longest where two overlap."""
+    end = 0
+    for found in sorted(stretches, key=lambda one: (one.start, -one.end)):
+        if found.start >= end:
+            end = found.end
+            yield found
 
 
 def placeholders(text: str) -> frozenset[str]:

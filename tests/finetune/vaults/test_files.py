@@ -88,7 +88,7 @@ def test_a_line_over_the_limit_is_a_bad_record_and_is_never_held_whole(tmp_path:
     url, roots = f"file://{tmp_path}/a.jsonl", [f"file://{tmp_path}"]
     (tmp_path / "a.jsonl").write_bytes(line(0) + b"\n" + b"x" * 5000 + b"\n" + line(2) + b"\n" + b"y" * 5000)
     files = LocalFiles(allowed_place(url, roots), roots)
-    records = list(JsonlVault(files, Records(Options(), max_bytes=1000)).chunks())
+    records = list(JsonlVault(files, Records(Options(), max_bytes=1000), lambda: False).chunks())
     assert [type(record) for record in records] == [Chunk, BadRecord, Chunk, BadRecord]
     assert records[1] == BadRecord("a.jsonl:2", "too_long")
 
@@ -241,5 +241,7 @@ def test_records_without_a_status_are_ready_where_that_is_said(tmp_path: Path) -
 
 
 def test_counting_ends_when_nobody_waits(tmp_path: Path) -> None:
-    with pytest.raises(VaultUnreadable, match="record 1: nobody waits"):
-        count(vault_of(tmp_path, line(0), line(1)), stopped=lambda: True)
+    """Also of a file without any record."""
+    (tmp_path / "a.jsonl").write_bytes(b"\n" * 3000)
+    with pytest.raises(VaultUnreadable, match=r"a\.jsonl:1000: nobody waits"):
+        count(open_vault(f"file://{tmp_path}/a.jsonl", [f"file://{tmp_path}"], stopped=lambda: True))

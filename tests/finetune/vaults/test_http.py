@@ -148,7 +148,12 @@ class Pages:
 def api(server: Upstream, reach: Reach, pauses: Pauses, **options: Any) -> ApiVault:
     place = parse(f"{server.url}/v1/chunks")
     said = Options(api=Api(**options))
-    return ApiVault(Web(place, Source(place.url, said, {"token": "t-1"}), reach, pauses), Api(**options), Records(said))
+    return ApiVault(
+        Web(place, Source(place.url, said, {"token": "t-1"}), reach, pauses),
+        Api(**options),
+        Records(said),
+        lambda: False,
+    )
 
 
 def test_every_page_once_and_in_order(server: Upstream, reach: Reach) -> None:
@@ -251,3 +256,13 @@ def test_a_token_is_in_no_word(server: Upstream, reach: Reach, tmp_path: Path) -
     with pytest.raises(VaultUnreadable) as caught:
         count(open_vault(source, [server.url], reach))
     assert "hunter2" not in f"{caught.value}{caught.value!r}{source!r}"
+
+
+def test_pages_without_items_end_when_nobody_waits(server: Upstream, reach: Reach) -> None:
+    async def another(_: Received, peer: Peer) -> None:
+        await peer.answer(msgspec.json.encode({"items": [], "next_cursor": len(server.requests)}))
+
+    server.script = another
+    source = Source(f"{server.url}/a", Options(api=Api()))
+    with pytest.raises(VaultUnreadable, match="page 4: nobody waits"):
+        count(open_vault(source, [server.url], reach, stopped=lambda: len(server.requests) == 3))

@@ -1,4 +1,4 @@
-"""Jobs made by an admin beyond the plain order: on a new base, with limits to their cost, with a teacher; checkpoints."""
+"""Jobs beyond the plain order: on a new base, with limits to their cost, with a teacher; checkpoints."""
 
 from collections.abc import Iterator
 from pathlib import Path
