@@ -78,7 +78,7 @@ def compile_tenant(row: TenantRow, revision: int, keyring: Keyring) -> TenantRou
         upstreams[name] = Upstream(provider.kind, origin, path, headers, provider.options)
         providers[name] = Provider(name, provider.default_model, account_of(provider, secret))
     fine_tunes = {
-        model: FineTune(job_id, made.provider, model, made.base_model)
+        model: FineTune(job_id, made.provider, model, made.base_model, is_checkpoint=model != made.model)
         for job_id, made in row.fine_tunes.items()
         for model in (*made.checkpoints.values(), made.model)
     }

@@ -16,10 +16,10 @@ def known(route: Route, provider: str, asked: str | None) -> bytes:
 
     Raises GatewayError `model_not_found`.
     """
-    models = [route.providers[provider].default_model]
-    models += [made.model for made in route.fine_tunes.values() if made.provider == provider]
+    own = [made for made in route.fine_tunes.values() if made.provider == provider]
+    models = [route.providers[provider].default_model, *(made.model for made in own if not made.is_checkpoint)]
     if asked is None:
         return wire_models.known(models)
-    if asked not in models:
+    if asked not in (*models, *(made.model for made in own)):
         raise GatewayError("model_not_found", param="model")
     return wire_models.one(asked)

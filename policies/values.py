@@ -59,12 +59,14 @@ class Provider(Struct, frozen=True):
 
 
 class FineTune(Struct, frozen=True):
-    """A fine-tuned model of a tenant: which job made it, where it lives, what it was made from."""
+    """A fine-tuned model of a tenant: which job made it, where it lives, what it was made from. `is_checkpoint`: the
+    provider kept it on the way to the job's last model."""
 
     job_id: str
     provider: str
     model: str
     base_model: str
+    is_checkpoint: bool = False
 
 
 class Route(Struct, frozen=True):

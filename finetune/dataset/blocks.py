@@ -61,7 +61,7 @@ def classify(line: str) -> BlockKind:
     if "{%" in line or "{{" in line or "](" in line:
         return "markup"
     words = _WORD.findall(line)
-    if not words or line.count("|") > 2 or _mostly_figures(line):
+    if not words or line.count("|") > 2 or _mostly_figures(line, words):
         return "table"
     if is_heading(line):
         return "heading"
@@ -94,9 +94,10 @@ def join(blocks: list[Block]) -> str:
     return "".join(parts[1:])
 
 
-def _mostly_figures(line: str) -> bool:
-    letters = sum(map(str.isalpha, line))
-    return letters * 2 < len(line.replace(" ", ""))
+def _mostly_figures(line: str, words: list[str]) -> bool:
+    if sum(map(len, words)) * 2 >= len(line):  # as it nearly always is
+        return False
+    return sum(map(str.isalpha, line)) * 2 < len(line.replace(" ", ""))
 
 
 def _mostly_capitals(line: str) -> bool:

@@ -13,7 +13,11 @@ _DROPPED = re.compile(
     "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\uffff"  # unseen
     "\ue000-\uf8ff\ud800-\udfff]"  # private use (symbol fonts), halves of pairs
 )
-_SPACES = re.compile(r"[^\S\n]+")
+_ASCII: dict[int, str | None] = {
+    **dict.fromkeys((*range(9), *range(0x0E, 0x20), 0x7F)),
+    **dict.fromkeys(map(ord, "\r\x0b\x0c"), "\n"),
+}
+_SPACES = re.compile(r"[^\S\n]{2,}|[^\S\n ]")
 _STARTS_LINE = re.compile(r"[*•●▪◦\u2013—-] |#{1,6} |>|\|?[(\[]?(?:\d{1,2}|[A-Za-z]|[ivxIVX]{1,5})[.)\]] |\d+\.\d")
 _ENDINGS = '.:;!?*_)”"|'
 _WRAPPED_CHARS = range(45, 101)
@@ -36,17 +40,28 @@ _COMMENT = re.compile(r"<!--.{0,2000}?-->", re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
 _IMAGE = re.compile(r"!\[[^\]\n]{0,300}\]\([^()\s]{0,500}\)")
 _LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\([^()\s]{0,500}\)")
+BULLETS = "*•●"
 _INLINE_BULLET = re.compile(r"(?<=[^\s*•●]) [*•●] (?=[^\s*])")
 
 
 def clean(text: str) -> str:
     """Paragraphs parted by a blank line, items of a list by a newline, single spaces, no empty ends."""
-    text = unicodedata.normalize("NFC", _DROPPED.sub("", _LINE_BREAKS.sub("\n", text)))
-    text = _drop_markup(text)
-    lines = (line.strip() for line in _SPACES.sub(" ", text).split("\n"))
+    text = _single_spaced(_drop_markup(_characters(text)))
+    lines = (line.strip() for line in text.split("\n"))
     paragraphs = "\n".join(line for line in lines if not _FURNITURE.fullmatch(line)).split("\n\n")
     whole = _rejoin([part for paragraph in paragraphs for part in _unwrap(paragraph)])
     return neutralise_tokens("\n\n".join(_part_bullets(paragraph) for paragraph in whole))
+
+
+def _characters(text: str) -> str:
+    """Only what is seen, its line breaks all alike."""
+    if text.isascii():  # the same, without patterns that find nothing
+        return text.replace("\r\n", "\n").translate(_ASCII)
+    return unicodedata.normalize("NFC", _DROPPED.sub("", _LINE_BREAKS.sub("\n", text)))
+
+
+def _single_spaced(text: str) -> str:
+    return _SPACES.sub(" ", text) if "  " in text or "\t" in text or not text.isascii() else text
 
 
 def neutralise_tokens(text: str) -> str:
@@ -97,6 +112,6 @@ def _breaks_off(paragraph: str) -> bool:
 
 def _part_bullets(paragraph: str) -> str:
     """A list that was run into one line gets its lines back."""
-    if len(_INLINE_BULLET.findall(paragraph)) < 2:
+    if not any(bullet in paragraph for bullet in BULLETS) or len(_INLINE_BULLET.findall(paragraph)) < 2:
         return paragraph
     return _INLINE_BULLET.sub("\n* ", paragraph)

@@ -82,7 +82,7 @@ def join(labels: Labels, one: Rows, other: Rows) -> None:
             return
         one, other = one[apart], other[apart]
         low, high = np.minimum(mine, theirs)[apart], np.maximum(mine, theirs)[apart]
-        np.minimum.at(labels, high, low)
+        labels[high] = low  # of several the last: the next round sees to the others
         while not np.array_equal(labels, upper := labels[labels]):
             labels[:] = upper
 

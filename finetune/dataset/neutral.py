@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from finetune.dataset.plainer import PLAINER, ROLES
 from finetune.dataset.redact import PLACEHOLDER
+from finetune.dataset.signatures import bare_words
 from finetune.dataset.stiffer import STIFFER, VERBS
 
 _SEEN_LEGALESE = re.compile(
@@ -21,7 +22,7 @@ _SEEN_LEGALESE = re.compile(
 _SEEN_PLAIN = re.compile(r"(?=[WwuOoYyPp])\b(?:[Ww]e|us|[Oo]ur|[Yy]ou(?:rs?)?|[Pp]lease)\b")
 _SEEN_SHORTENED = re.compile(r"['\u2019](?:t(?<=n.t)|(?:re|ve|ll)(?<!\b[Ww]e...)(?<!\b[Yy]ou...))\b")
 
-_EMPHASIS = re.compile(r"\*{2,3}|_(?:(?<!\w_)_?(?=\S)|(?<=\S_)_?(?!\w))")
+_EMPHASIS = re.compile(r"\*\*\*?|_(?:(?<!\w_)_?(?=\S)|(?<=\S_)_?(?!\w))")
 _NUMBER_WORD = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
     r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)"
@@ -40,9 +41,10 @@ _PROVISO = re.compile(
 )
 _AN = re.compile(r"([Aa])(?<!\w.)n (?=[b-df-gj-np-tv-z])")
 _A = re.compile(r"([Aa])(?<!\w.) (?=[aei]|o(?!n[ec]))")
-_ROLE = re.compile(
-    r"\b([Tt]his|[Tt]he|[Ss]uch|[Ee]ach|[Aa]ny|[Ee]ither|[Oo]ther|[Nn]either) "
-    rf"((?:{'|'.join(word.capitalize() for word in ROLES.split())})s?)\b(?! [A-Z])"
+_DETERMINERS = ("this", "the", "such", "each", "any", "either", "other", "neither")
+_AFTER = "|".join(rf"(?<=\b[{word[0].upper()}{word[0]}]{word[1:]} )" for word in _DETERMINERS)
+_ROLE = re.compile(  # from the space on, since most places in a text are none
+    rf" (?=[A-Z])(?:{_AFTER})((?:{'|'.join(word.capitalize() for word in ROLES.split())})s?)\b(?! [A-Z])"
 )
 
 _BE = {"are": "is", "were": "was", "have": "has", "do": "does"}
@@ -66,7 +68,6 @@ _PERSONS = {
 }
 _PERSON = re.compile(r"\b(?:[Oo]urs?|us|[Yy]ours?|[Yy]oursel(?:f|ves)|ourselves|[Mm]y|I(?=[ '])|me)\b")
 
-_WORD = re.compile(r"\w+")
 _PLACEHOLDER = re.compile(PLACEHOLDER.pattern, re.IGNORECASE)
 
 
@@ -98,7 +99,7 @@ def similarity(one: str, other: str) -> float:
 
 
 def _word_pairs(text: str) -> set[tuple[str, str]]:
-    words = _WORD.findall(text.lower())
+    words = bare_words(text).split()
     return set(pairwise(words))
 
 
@@ -119,7 +120,7 @@ def _plainer(text: str) -> str:
     text = _PROVISO.sub(lambda match: ". However, " if match[1] else ", but only if ", text)
     text = _JOINT.sub(lambda match: f". {match[1].upper()}", text)
     text = _use_plainer(text)
-    return _ROLE.sub(lambda match: f"{match[1]} {match[2].lower()}", text)
+    return _ROLE.sub(lambda match: match[0].lower(), text)
 
 
 def _stiffer(text: str) -> str:

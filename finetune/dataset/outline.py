@@ -38,7 +38,7 @@ _UNIT = (
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _PARTS = "[Ss]ections?|[Aa]rticles?|[Cc]lauses?|Exhibit|Schedule|Appendix|Annex|Rule|§"
 _FIGURE = re.compile(
-    rf"(?=[\dUJFMASONDsacER$€£§])(?:(?:US)?[$€£] ?\d[\d,.]*(?: million| billion)?"
+    rf"(?<!\w)(?=[\dUJFMASONDsacER$€£§])(?:(?:US)?[$€£] ?\d[\d,.]*(?: million| billion)?"
     rf"|\b(?:{_MONTHS}) \d{{1,2}},? \d{{4}}|\b\d{{1,2}} (?:{_MONTHS}) \d{{4}}"
     rf"|\b(?:{_PARTS}) ?\d+[\w.]*(?:\([a-z0-9]+\))*"
     rf"|\b\d[\d,]*(?:\.\d+)?{_UNIT}|\b\d[\d,]{{3,}}\b)"

@@ -311,7 +311,7 @@ PLAINER = {
     "provision": "term",
     "provisions": "terms",
     "purchased": "bought",
-    "receipt": "receiving",
+    "receipt of": "receiving",
     "regarding": "about",
     "reimburse": "pay back",
     "reimbursement": "paying back",

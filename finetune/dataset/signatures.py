@@ -25,15 +25,16 @@ _TYPOGRAPHIC = "\u2018\u2019\u201c\u201d\u2013\u2014\u2022\u2026§"
 _ASCII_WORDS = bytes(byte if byte == ord("_") or chr(byte).isalnum() else ord(" ") for byte in range(128)) + bytes(128)
 
 # Fixed for good, on every machine and with every numpy: what is written hangs on them.
-_RANDOM = np.frombuffer(shake_256(b"housestyle").digest(8 * 2 * (PLACES + WORDS_PER_SHINGLE)), "<u8").astype(np.uint64)
-_FACTORS, _SHIFTS = _RANDOM[:PLACES] | np.uint64(1), _RANDOM[PLACES : 2 * PLACES]
-_POSITIONS = _RANDOM[2 * PLACES : 2 * PLACES + WORDS_PER_SHINGLE] | np.uint64(1)
-_MIX = _RANDOM[-1] | np.uint64(1)
+_RANDOM = np.frombuffer(shake_256(b"housestyle").digest(4 * (2 * PLACES + WORDS_PER_SHINGLE + 2)), "<u4")
+_ODD, _ANY = (_RANDOM | 1).astype(np.uint32), _RANDOM.astype(np.uint32)
+_FACTORS, _SHIFTS = _ODD[:PLACES, None], _ANY[PLACES : 2 * PLACES, None]
+_POSITIONS = _ODD[2 * PLACES : 2 * PLACES + WORDS_PER_SHINGLE]
+_MIX, _FOLD = _ODD[-2:]
 
 
 def bare_words(text: str) -> str:
     """The words alone, in lower case, with placeholders that do not tell which: `[PERSON_3]` → `person`."""
-    text = _NUMBERED.sub(r"\1", text).lower()
+    text = (_NUMBERED.sub(r"\1", text) if "_" in text else text).lower()
     if not text.isascii():
         for mark in _TYPOGRAPHIC:
             text = text.replace(mark, " ")
@@ -44,18 +45,18 @@ def bare_words(text: str) -> str:
 
 def signature(words: str) -> Signature:
     """Of a text's `bare_words`."""
-    shingles = _shingles(np.fromiter(map(crc32, words.encode().split() or [b""]), np.uint64))
-    hashes: NDArray[np.uint64] = shingles[:, None] * _FACTORS + _SHIFTS >> np.uint64(32)
-    minima: NDArray[np.uint64] = hashes.min(axis=0)
-    return minima.astype(np.uint16)
+    shingles = _shingles(np.fromiter(map(crc32, words.encode().split() or [b""]), np.uint32))
+    hashes: NDArray[np.uint32] = shingles * _FACTORS + _SHIFTS
+    minima: NDArray[np.uint32] = hashes.min(axis=1) * _FOLD
+    return (minima >> np.uint32(16)).astype(np.uint16)  # the high bits hang on all bits of the minimum
 
 
-def _shingles(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _shingles(words: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Runs of neighbouring words as well-mixed numbers; a text shorter than a run is one."""
     number = max(1, len(words) - WORDS_PER_SHINGLE + 1)
-    mixed = np.zeros(number, np.uint64)
+    mixed = np.zeros(number, np.uint32)
     for factor, part in zip(_POSITIONS, (words[place : place + number] for place in range(len(words))), strict=False):
         mixed += part * factor
-    mixed ^= mixed >> np.uint64(32)
+        mixed ^= mixed >> np.uint32(15)
     mixed *= _MIX
-    return mixed ^ (mixed >> np.uint64(29))
+    return mixed ^ (mixed >> np.uint32(13))

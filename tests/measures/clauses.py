@@ -8,12 +8,16 @@ import random
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-_HEAD, _SLOT_LINES, _CLAUSE_LINES = Path(__file__).with_suffix(".txt").read_text("utf-8").split("\n\n")
-_CLAUSES = _CLAUSE_LINES.splitlines()
-_SLOTS = {name: words.split("; ") for name, _, words in (line.partition(": ") for line in _SLOT_LINES.splitlines())}
+
+class _Material(NamedTuple):
+    """`slots`: what may stand for each name that stands in the `clauses`."""
+
+    slots: dict[str, list[str]]
+    clauses: list[str]
 
 
 def write_vault(path: Path, size: int) -> None:
@@ -27,6 +31,7 @@ def write_vault(path: Path, size: int) -> None:
 
 
 def _texts(size: int) -> Iterator[str]:
+    material = _read()
     chance = random.Random(20)  # noqa: S311 - the same for everybody
     earlier: deque[str] = deque(maxlen=2000)
     for _ in range(size):
@@ -36,24 +41,30 @@ def _texts(size: int) -> Iterator[str]:
             if kind < 0.10:
                 text = text.replace(" shall ", " must ", 2).replace("thereof", "of it", 1)
             elif kind < 0.13:
-                text = f"{text}\n\n{_clause(chance, 9)}\n\n{_clause(chance, 10)}"
+                text = f"{text}\n\n{_clause(material, chance, 9)}\n\n{_clause(material, chance, 10)}"
         else:
-            text = "\n\n".join(_clause(chance, number) for number in range(1, 5))
+            text = "\n\n".join(_clause(material, chance, number) for number in range(1, 5))
             earlier.append(text)
         yield text
 
 
-def _clause(chance: random.Random, number: int) -> str:
-    slots = {name: chance.choice(words) for name, words in _SLOTS.items()}
-    return f"{chance.randint(1, 30)}.{number}. " + chance.choice(_CLAUSES).format(
+def _read() -> _Material:
+    _, slots, clauses = Path(__file__).with_suffix(".txt").read_text("utf-8").split("\n\n")
+    named = (line.partition(": ") for line in slots.splitlines())
+    return _Material({name: words.split("; ") for name, _, words in named}, clauses.splitlines())
+
+
+def _clause(material: _Material, chance: random.Random, number: int) -> str:
+    slots = {name: chance.choice(words) for name, words in material.slots.items()}
+    return f"{chance.randint(1, 30)}.{number}. " + chance.choice(material.clauses).format(
         **slots,
         person="{first} {last}".format(**slots),
-        firm=f"{chance.choice(_SLOTS['last'])} {slots['trade']} {slots['form']}",
+        firm=f"{chance.choice(material.slots['last'])} {slots['trade']} {slots['form']}",
         mail="{first}@{last}.example".format(**slots).lower(),
         phone=f"+1 ({chance.randint(200, 999)}) 555-{chance.randint(1000, 9999)}",
         sum=f"${chance.randint(1, 900)},{chance.randint(0, 999):03}",
         percent=chance.randint(2, 9),
         count=chance.randint(3, 90),
         date=f"{slots['month']} {chance.randint(1, 28)}, {chance.randint(1998, 2024)}",
-        date2=f"{chance.randint(1, 28)} {chance.choice(_SLOTS['month'])} {chance.randint(2025, 2040)}",
+        date2=f"{chance.randint(1, 28)} {chance.choice(material.slots['month'])} {chance.randint(2025, 2040)}",
     )

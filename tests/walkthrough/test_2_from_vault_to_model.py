@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gateway.demo.vocabulary import distinctive, share
 from tests.support.firms import Firm
+from tests.support.processes import wait_until
 from tests.support.vaults import texts
 from tests.walkthrough.conftest import BRIGHTWATER, HARROW
 
@@ -20,14 +21,23 @@ def test_a_job_goes_from_the_vault_to_ready(firm: Firm) -> None:
 
     timeline = firm.admin.get(f"{firm.job_path(job)}/events")["items"]
     kinds = [event["kind"] for event in timeline]
-    assert [kind for kind in kinds if kind != "provider"] == [
+    assert [kind for kind in kinds if not kind.startswith("provider") and kind != "files_deleted"] == [
         "queued",
         "snapshotting",
         "snapshot",
+        "cost",
+        "uploaded",
         "uploaded",
         "training",
         "ready",
     ]
+    said = [event["message"] for event in timeline if event["kind"] == "provider_info"]
+    assert said[0].startswith("Created fine-tuning job"), "the provider's own words"
+
+
+def test_what_was_uploaded_does_not_stay_at_the_provider(firm: Firm) -> None:
+    firm.ready_job()
+    wait_until(lambda: firm.account.files() == [], 30, "the files to be deleted")
 
 
 def test_nothing_of_the_operators_goes_to_the_firms_provider(firm: Firm) -> None:
@@ -39,7 +49,7 @@ def test_nothing_of_the_operators_goes_to_the_firms_provider(firm: Firm) -> None
 
 
 def test_what_it_was_trained_on_can_be_seen(firm: Firm) -> None:
-    job = firm.ready_job()
+    job = firm.ready_job(options={"keep_files": True})
     (made,) = firm.account.jobs()
     uploaded = firm.account.ask("GET", f"/v1/files/{made['training_file']}/content")
     assert len(uploaded.text.splitlines()) == job["dataset"]["examples"]

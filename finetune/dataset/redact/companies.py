@@ -6,12 +6,12 @@ A suffix that is a word of its own, too (Bank, Group, Company) counts only after
 import re
 from collections.abc import Iterator
 
-from finetune.dataset.redact.first_names import FIRST_NAMES, UNSURE
+from finetune.dataset.redact.first_names import FIRST_NAMES
 from finetune.dataset.redact.placeholders import Found, Words, parted
 from finetune.dataset.redact.places import PLACES
 from finetune.dataset.redact.suffixes import SMALL_START, SMALL_WORDS, SUFFIX, SUFFIX_START
-from finetune.dataset.redact.surnames import SURNAMES
 from finetune.dataset.redact.terms import ADJECTIVES, FUNCTION_WORDS, GENERIC, ROLES
+from finetune.dataset.redact.unsuffixed import unsuffixed
 
 _ENDS_SENTENCE = re.compile(r"$|\n| [A-Z“\"]")
 _GOES_ON = re.compile(r"(?: |-)(?:[A-Z]|\[(?:ADDRESS|PERSON|COMPANY)_)|, [IVX]+\b| (?:of|OF|for|FOR) ")
@@ -25,88 +25,16 @@ _POSSESSIVE = re.compile(r"[A-Z]\w*[a-z]['\u2019]s")
 _POSSESSION = re.compile(r"['\u2019]s?$")
 _MAX_WORDS = 9
 _MAX_CHARS = 110
-_KEPT_ROLES = frozenset(
-    {
-        "general",
-        "bank",
-        "group",
-        "fund",
-        "partners",
-        "founders",
-        "captain",
-        "resident",
-        "associates",
-        "senior",
-        "council",
-    }
-)
-_TRIMMED = (ROLES - _KEPT_ROLES) | frozenset(
-    {"agreement", "exhibit", "schedule", "section", "article", "page", "appendix", "annex", "re"}
-)
-_DETERMINERS = frozenset(
-    {
-        "a",
-        "an",
-        "the",
-        "any",
-        "each",
-        "such",
-        "this",
-        "that",
-        "every",
-        "no",
-        "its",
-        "their",
-        "our",
-        "his",
-        "her",
-        "said",
-        "either",
-        "another",
-    }
-)
-_SUFFIX_WORDS = frozenset(
-    {
-        "inc",
-        "inc.",
-        "llc",
-        "llp",
-        "ltd",
-        "ltd.",
-        "limited",
-        "plc",
-        "corp",
-        "corp.",
-        "gmbh",
-        "n.a.",
-        "l.p.",
-        "l.l.c.",
-        "s.a.",
-        "b.v.",
-        "n.v.",
-    }
-)
-_NUMBERS = frozenset(
-    {"first", "second", "third", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
-)
-
-_BANK_OF = re.compile(
-    r"(?:Bank|BANK|University|UNIVERSITY|College) (?:of"
-    r"|OF) (?:the )?(?P<first>[A-Z][\w'\u2019-]*)(?: [A-Z][\w'\u2019-]*(?! (?:Inc|plc)))?"
-)
-_BANK_WORDS = frozenset({"Bank", "BANK", "University", "UNIVERSITY", "College"})
-_AUTHORITY = re.compile(r"(?:Central|Reserve|Federal|National|European|CENTRAL|RESERVE) $")
-_PAIR = re.compile(
-    r"(?P<names>[A-Z][\w'\u2019-]+(?:, [A-Z][\w'\u2019-]+)*) & (?P<last>[A-Z][\w'\u2019-]+)(?![\w'\u2019-]| &)"
-)
-_TRADING = re.compile(
-    r"(?:[Tt]rading (?:as|under the (?:name|style)(?: of)?)|\bt/a|\bd/b/a|\bf/k/a|[Dd]oing business as"
-    r"|[Ff]ormerly known as),? [\"“]?"
-    r"(?P<name>(?:The |the (?=[A-Z]))?[A-Z][\w'\u2019&-]*(?: (?:[A-Z&][\w'\u2019&-]*|of|and|the))*)"
-)
-_TRADING_WORDS = frozenset({"Trading", "trading", "Doing", "doing", "Formerly", "formerly"})
-_TRADING_SIGNS = ("t/a", "d/b/a", "f/k/a")
-_SURE_NAMES = SURNAMES | (FIRST_NAMES - UNSURE)
+_KEPT = "general bank group fund partners founders captain resident associates senior council"
+_LEADING = "agreement exhibit schedule section article page appendix annex re"
+_ARTICLES = "a an the any each such this that every no its their our his her said either another"
+_OTHERS_ENDS = "inc inc. llc llp ltd ltd. limited plc corp corp. gmbh n.a. l.p. l.l.c. s.a. b.v. n.v."
+_NUMBER_WORDS = "first second third one two three four five six seven eight nine ten"
+_KEPT_ROLES = frozenset(_KEPT.split())
+_TRIMMED = (ROLES - _KEPT_ROLES) | frozenset(_LEADING.split())
+_DETERMINERS = frozenset(_ARTICLES.split())
+_SUFFIX_WORDS = frozenset(_OTHERS_ENDS.split())
+_NUMBERS = frozenset(_NUMBER_WORDS.split())
 _PLACE_AFTER = re.compile(r" of (?:the )?(?P<place>[A-Z][\w'\u2019-]+(?: [A-Z][\w'\u2019-]+)?)")
 _PLACE_TAKING = frozenset({"Bank", "BANK", "Company", "Trust"})
 
@@ -123,14 +51,9 @@ def _spans(text: str, words: Words) -> Iterator[tuple[int, int]]:
         end = _end(text, match) if match else 0
         start = _start(text, match, floor) if match and end else -1
         if start >= 0:
-            floor = end
-            yield start, end
-    if not _BANK_WORDS.isdisjoint(words):
-        yield from (match.span() for match in _BANK_OF.finditer(text) if _is_bank(text, match))
-    if not _TRADING_WORDS.isdisjoint(words) or any(map(text.__contains__, _TRADING_SIGNS)):
-        yield from (match.span("name") for match in _TRADING.finditer(text))
-    if " & " in text:
-        yield from (match.span() for match in _PAIR.finditer(text) if _is_pair(match))
+            floor = end + _is_line(text, start, end)
+            yield start, floor
+    yield from unsuffixed(text, words)
 
 
 def _suffix_places(text: str, words: Words) -> list[int]:
@@ -155,6 +78,11 @@ def _end(text: str, match: re.Match[str]) -> int:
     return end
 
 
+def _is_line(text: str, start: int, end: int) -> bool:
+    """A name that is all of its line, as under a signature, ends no sentence."""
+    return (start == 0 or text[start - 1] == "\n") and text[end : end + 2] in (".", ".\n")
+
+
 def _start(text: str, match: re.Match[str], floor: int) -> int:
     """Where the name begins; -1 if the words before the suffix name nobody."""
     low = max(floor, match.start() - _MAX_CHARS)
@@ -162,7 +90,7 @@ def _start(text: str, match: re.Match[str], floor: int) -> int:
         low = stop.end()
     before = text[low : match.start()]
     words = _name_words(before)
-    if not words:
+    if not words or (words[-1] in _CONNECTORS and words[-1] != "&" and not match["weak"]):
         return -1
     start = match.start() - _length(before, len(words))
     rest, _, word = text[max(0, start - 30) : start].rstrip().rpartition(" ")
@@ -195,7 +123,7 @@ def _name_words(before: str) -> list[str]:
             break
         joined = joined or bare == "&"
         taken.append(bare)
-    return _trimmed(taken[::-1]) if not bracket else []
+    return [] if bracket else _trimmed(taken[::-1])
 
 
 def _closes_bracket(word: str) -> bool:
@@ -233,7 +161,8 @@ def _stands_alone(words: list[str], place: int) -> bool:
     left = words[place - 1].lower()
     if words[place].lower() != "and":
         return left in GENERIC and left not in _KEPT_ROLES and left != "office"
-    return place > 1 or left in GENERIC or left in FIRST_NAMES
+    shouted = words[place] == "and" and words[place - 1].isupper()
+    return place > 1 or shouted or left in GENERIC or left in FIRST_NAMES
 
 
 def _names_somebody(words: list[str], match: re.Match[str], determiner: bool) -> bool:
@@ -247,15 +176,3 @@ def _names_somebody(words: list[str], match: re.Match[str], determiner: bool) ->
     if match["weak"]:
         return bool(own) and (not determiner or len(distinct) > 1)
     return bool(own) and not all(word.isupper() for word in words)
-
-
-def _is_bank(text: str, match: re.Match[str]) -> bool:
-    return match["first"].lower() not in GENERIC and not _AUTHORITY.search(
-        text, max(0, match.start() - 10), match.start()
-    )
-
-
-def _is_pair(match: re.Match[str]) -> bool:
-    """Foley & Rossi; not Floor & Roof."""
-    names = [name.lower() for name in (*match["names"].split(", "), match["last"])]
-    return not any(name in GENERIC for name in names) and (len(names) > 2 or any(name in _SURE_NAMES for name in names))

@@ -51,7 +51,8 @@ class Document:
             del self.numbers[next(iter(self.numbers))]
 
     def learn_short(self, kind: Kind, form: str, number: int) -> None:
-        forms = self.short.setdefault(_HEAD.match(form)[0], {})
+        head = _HEAD.match(form)
+        forms = self.short.setdefault(head[0] if head else "", {})
         if form not in forms and self._shorts < ROOM_OF_ONE:
             forms[form] = kind, number
             self._shorts += 1

@@ -5,49 +5,28 @@ from collections.abc import Iterator
 
 from finetune.dataset.redact.first_names import FIRST_NAMES, UNSURE
 from finetune.dataset.redact.memory import Document
-from finetune.dataset.redact.places import PLACES
 from finetune.dataset.redact.placeholders import Found
+from finetune.dataset.redact.places import PLACES
 from finetune.dataset.redact.terms import COMMON_IN_FIRMS, GENERIC
 from finetune.dataset.redact.titles import TITLE
 
 _ENOUGH_ALONE = FIRST_NAMES - UNSURE - GENERIC
 _ARTICLES = frozenset({"the", "a", "an", "such", "any", "each", "every", "this"})
 _GOES_ON = re.compile(r"[\w@]|-\w")
-_NAME_GOES_ON = re.compile(r" [A-Z][a-z]")
+_NAME_GOES_ON = re.compile(r" (?:[A-Z][a-z]|\[(?:PERSON|COMPANY)_)")
 
 _TITLES = re.compile(rf"^(?:{TITLE} )+|^(?:The )?Honou?rable ")
 _AFTER_NAME = re.compile(
     r",? \(?(?:Jr|Sr|JR|SR|II|III|IV|Esq(?:uire)?|QC|KC|SC|MBE|OBE|CBE|Ph\.?D|M\.?D|CPA|FCA|ACA|J\.?D|LL\.?[BM]|MP"
     r"|TD)\b\.?\)?$"
 )
-_SURNAME_LEADS = frozenset(
-    {
-        "ní",
-        "ó",
-        "mac",
-        "mc",
-        "nic",
-        "uí",
-        "van",
-        "von",
-        "de",
-        "den",
-        "der",
-        "di",
-        "da",
-        "dos",
-        "du",
-        "la",
-        "le",
-        "al",
-        "el",
-        "bin",
-    }
-)
+_LEADS = "ní ó mac mc nic uí van von de den der di da dos du la le al el bin"
+_SURNAME_LEADS = frozenset(_LEADS.split())
 _PARTS = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _LONG_SUFFIXES = {"incorporated": "inc", "limited": "ltd", "corporation": "corp", "company": "co", "private": "pvt"}
 _SHORT_SUFFIXES = """
-    inc ltd corp co pvt llc llp lp plc gmbh mbh ag sa nv bv na pty kg se sarl srl spa sas ab as asa oy oyj dac clg sl slu
+    inc ltd corp co pvt llc llp lp plc gmbh mbh ag sa nv bv na pty kg se sarl srl spa sas ab as asa oy
+    oyj dac clg sl slu
     kk pc lllp aps ulc pte bhd sdn cio scsp eg ev ohg & aca fsb sca
 """
 _SUFFIXES = {suffix: suffix for suffix in _SHORT_SUFFIXES.split()} | _LONG_SUFFIXES
@@ -73,23 +52,32 @@ def _person(document: Document, name: str) -> int:
     bare = _AFTER_NAME.sub("", _AFTER_NAME.sub("", _TITLES.sub("", name)))
     parts = _PARTS.findall(bare) or [bare]
     key = " ".join(parts).lower()
-    ends = f"{parts[0]} {parts[-1]}".lower()
     surname = parts[-1].lower()
-    initial = f"{parts[0][0]} {parts[-1]}".lower()
-    alone = len(parts) == 1
-    others = [f"first {key}"] if alone else [ends, initial, f"only {surname}"]
-    if parts[0].lower() in _SURNAME_LEADS:
-        others.append(surname)
-    number = document.number("PERSON", key, others)
-    if alone:
-        document.learn("PERSON", f"only {surname}", number)
-    else:
-        document.learn("PERSON", f"first {parts[0].lower()}", number)
-    for known in (ends, initial, surname):
+    number = document.number("PERSON", key, _other_keys(parts))
+    for known in (surname, *_keys_of_long(parts)):
         document.learn("PERSON", known, number)
     for form in _forms_of_person(parts, bare):
         document.learn_short("PERSON", form, number)
     return number
+
+
+def _keys_of_long(parts: list[str]) -> list[str]:
+    """What other forms of the name are known by. `plain` has no middle names, `only` is a surname alone."""
+    first, last = parts[0].lower(), parts[-1].lower()
+    if len(parts) == 1:
+        return [f"only {last}"]
+    plain = [f"plain {first} {last}"] if len(parts) == 2 else []
+    return [f"first {first}", f"{first} {last}", f"{first[0]} {last}", *plain]
+
+
+def _other_keys(parts: list[str]) -> list[str]:
+    """Under which keys the same person may be known. John A. Smith is not John B. Smith; John Smith may be either."""
+    first, last = parts[0].lower(), parts[-1].lower()
+    if len(parts) == 1:
+        return [f"first {last}"]
+    surname = [last] if first in _SURNAME_LEADS else []
+    short = [f"{first} {last}"] if len(parts) == 2 else []
+    return [*short, f"plain {first} {last}", f"plain {first[0]} {last}", f"only {last}", *surname]
 
 
 def _forms_of_person(parts: list[str], bare: str) -> Iterator[str]:

@@ -17,7 +17,9 @@ from finetune.dataset.redact.terms import GENERIC
 from finetune.dataset.redact.titles import TITLE, TITLE_START, TITLE_WORDS
 
 _UP = "[A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĪİŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŹŻŽ]"
-_WORD = rf"{_UP}[^\W\d_]*(?:(?:['\u2019](?!s\b)|-)[^\W\d_]+)*(?![\w_])"
+_LETTERS = r"[^\W\d_]{0,30}"
+_JOINED = rf"(?:(?:['\u2019](?!s\b)|-)(?=[^\W\d_]){_LETTERS}){{0,4}}"
+_WORD = rf"{_UP}{_LETTERS}{_JOINED}(?![\w_])"
 _INITIAL = rf"(?:{_UP}\.)+(?:-{_UP}\.)?"
 _PARTICLE_WORDS = "van von der den de la le du da dos do di del della bin binti ibn al el ter ten af av zu y e ap ab"
 _PARTICLES = frozenset((*_PARTICLE_WORDS.split(), "St."))
@@ -29,10 +31,7 @@ _AFTER = re.compile(
     r"(?:,? (?:Jr|Sr|JR|SR)\b\.?|,? (?:II|III|IV|Esq\b\.?|Esquire|QC|KC|SC|MBE|OBE|CBE|Ph\.?D\b\.?|M\.D\.|CPA|FCA"
     r"|ACA|J\.D\.|MP)\b)+"
 )
-_RUN = re.compile(
-    rf"{_UP}(?<![\w\[/@.-]{_UP})(?:(?:\.{_UP}){{0,3}}\.|[^\W\d_]*(?:(?:['\u2019](?!s\b)"
-    rf"|-)[^\W\d_]+)*(?![\w_])){_REST}+"
-)
+_RUN = re.compile(rf"{_UP}(?<![\w\[/@.-]{_UP})(?:(?:\.{_UP}){{0,3}}\.|{_LETTERS}{_JOINED})(?![\w_]){_REST}{{1,12}}")
 _TITLED = re.compile(rf"(?:{TITLE} )+(?P<name>{_PART}{_REST}{{0,4}})")
 _ALONE = re.compile(
     rf"(?:(?:Dear|Hi|Hello|Dearest) (?P<greeted>{_WORD})(?=,|:|\n)"
@@ -66,8 +65,8 @@ def find_persons(text: str, words: Words) -> Iterator[Found]:
     found = list(_titled(text)) if not TITLE_WORDS.isdisjoint(words) else []
     found += [span for match in _RUN.finditer(text) for span in _in_run(text, match)]
     if not _ALONE_WORDS.isdisjoint(words):
-        named = (match for match in _ALONE.finditer(text) if match.lastgroup)
-        found += [match.span(match.lastgroup) for match in named if _bare(match[match.lastgroup]) not in GENERIC]
+        groups = [(match, match.lastgroup or 0) for match in _ALONE.finditer(text)]
+        found += [match.span(group) for match, group in groups if _bare(match[group]) not in GENERIC]
     yield from parted(Found(start, end, "PERSON", text[start:end]) for start, end in found)
 
 

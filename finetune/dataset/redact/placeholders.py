@@ -40,6 +40,14 @@ Finder = Callable[[str, Words], Iterable[Found]]
 """Yields what it finds in order, no two of them overlapping."""
 
 
+_LOOSE = re.compile(r"[\s.()-]+")
+
+
+def stretch(match: re.Match[str], kind: Kind, group: str | int = 0) -> Found:
+    """What a group matched, the same thing however its digits are spaced."""
+    return Found(*match.span(group), kind, _LOOSE.sub("", match[group]).upper())
+
+
 def parted(stretches: Iterable[Found]) -> Iterator[Found]:
     """In order, the first and longest where two overlap."""
     end = 0

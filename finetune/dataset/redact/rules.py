@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from finetune.dataset.redact.addresses import find_addresses
 from finetune.dataset.redact.amounts import find_amounts
 from finetune.dataset.redact.companies import find_companies
-from finetune.dataset.redact.contact import find_emails, find_numbers
+from finetune.dataset.redact.contact import find_emails
 from finetune.dataset.redact.dates import find_dates
 from finetune.dataset.redact.memory import Document, Memory
 from finetune.dataset.redact.names import numbered, places_of
+from finetune.dataset.redact.numbers import find_numbers
 from finetune.dataset.redact.persons import find_neighbours, find_persons
 from finetune.dataset.redact.placeholders import PLACEHOLDER, Finder, Found, Redacted, Words
 
@@ -33,7 +34,10 @@ _WORDS = re.compile(r"\w+")
 
 
 class RulesRedactor:
-    """Replaces what its finders find, one finder after the other."""
+    """Replaces what its finders find, one finder after the other, until none finds anything more.
+
+    What was replaced may have hidden what stands beside it; and so a text that was redacted is left as it is.
+    """
 
     def __init__(self, finders: Sequence[Finder] = RULES, memory: Memory | None = None) -> None:
         self._finders = finders
@@ -43,13 +47,16 @@ class RulesRedactor:
         document = self._memory.open(document_id)
         before = len(document)
         counts: Counter[str] = Counter()
-        words = frozenset(_WORDS.findall(text))
         if "_" in text:
             for kind, number in PLACEHOLDER.findall(text):
                 document.keep_free(kind, int(number))
-        for find in self._finders:
-            text = _replaced(text, _numbered(document, text, find(text, words)), counts)
-        text = _shortened(document, text, words, counts)
+        unread = ""
+        while text != unread:
+            unread = text
+            words = frozenset(_WORDS.findall(text))
+            for find in self._finders:
+                text = _replaced(text, _numbered(document, text, find(text, words)), counts)
+            text = _shortened(document, text, words, counts)
         self._memory.settle(document, before)
         return Redacted(text, dict(sorted(counts.items())))
 

@@ -35,10 +35,9 @@ _WEAK = (
     r"|Airlines|Airways|Advisors|Advisers|Solicitors"
 )
 _MORE = (
-    rf"(?:,? (?:(?:and|&) Sons?,? |(?:and|&) )?(?:{_STRONG}|Company|COMPANY|Corporation|CORPORATION|{_SHORT}|(?:&"
-    rf"|and|AND) (?:Co\b\.?|Company))(?![\w&-]))*"
+    rf"(?:,? (?:(?:and|&) Sons?,? |(?:and|&) )?(?:{_STRONG}|Company|COMPANY|Corporation|CORPORATION|{_SHORT}"
+    r"|(?:&|and|AND) (?:Co\b\.?|Company))(?![\w&-])){0,4}"
 )
-
 SUFFIX = re.compile(
     rf"(?:(?P<strong>{_STRONG})|(?P<short>{_SHORT})|(?P<weak>{_WEAK}))(?![\w&]|-\w|/\w)(?P<more>{_MORE})"
 )

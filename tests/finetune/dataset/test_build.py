@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections import Counter as Multiset
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from finetune.dataset.clusters import BANDS
 from finetune.dataset.count import Counter
 from finetune.dataset.passages import Matter
 from finetune.dataset.redact import Redacted, placeholders
-from finetune.dataset.values import Example
+from finetune.dataset.values import Example, Kind, Side
+from finetune.dataset.writers import RulesWriter
 from finetune.vaults.base import BadRecord, Chunk, VaultUnreadable
 from tests.finetune.dataset.texts import CONTENTS, LEGALESE, PLAIN, SIGNATURES, TABLE, chunk, clause, vault
 
@@ -226,13 +228,27 @@ def test_chunks_that_are_nearly_the_same_are_on_one_side(tmp_path: Path) -> None
     assert {side for both in sides.values() for side in both} == {"training", "validation"}
 
 
+class _Repeating(RulesWriter):
+    """Has the same answer once for training and, as of another kind, once for validation."""
+
+    def __init__(self, sides: dict[str, Side]) -> None:
+        super().__init__(BuildSettings())
+        self._sides = sides
+
+    def pairs(self, matter: Matter) -> Iterator[Example | str]:
+        yield from super().pairs(matter)
+        kind: Kind = "rephrase-as" if self._sides[matter.chunk_id] == "training" else "summarize-this"
+        yield Example(kind, matter.chunk_id, matter.document_id, "What is said?", "All fruit is the Owner's.")
+
+
 def test_nothing_is_validated_on_that_is_trained_on(tmp_path: Path) -> None:
-    shared = LEGALESE.split("\n\n")[3]
-    build([chunk(f"{one.text}\n\n{shared}", number) for number, one in enumerate(vault(60))], str(tmp_path))
-    trained, validated = ({assistant for _, assistant in turns(tmp_path, name)} for name in (TRAIN, VALIDATION))
-    assert trained
+    build(vault(60), str(tmp_path))
+    sides = {one.chunk_id: one.side for one in read_manifest(str(tmp_path)).chunks}
+    build(vault(60), str(tmp_path), writer=_Repeating(sides))
+    trained, validated = ([assistant for _, assistant in turns(tmp_path, name)] for name in (TRAIN, VALIDATION))
     assert validated
-    assert not trained & validated
+    assert not set(trained) & set(validated)
+    assert (trained + validated).count("All fruit is the Owner's.") == 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 8, 12])
@@ -308,7 +324,6 @@ class _Stop(BaseException):
 @given(st.integers(0, 4 + BANDS + 4))
 def test_what_progress_raises_ends_the_build_at_any_point(tmp_path_factory: pytest.TempPathFactory, at: int) -> None:
     folder = tmp_path_factory.mktemp("set")
-    before = _temporary()
     left = at
 
     def stop(*_: object) -> None:
@@ -317,15 +332,20 @@ def test_what_progress_raises_ends_the_build_at_any_point(tmp_path_factory: pyte
         if left < 0:
             raise _Stop
 
-    with pytest.raises(_Stop):
+    with _temporary_files_in(folder / "temporary"), pytest.raises(_Stop):
         build([*vault(250), *vault(50)], str(folder / "out"), stop)
     assert not (folder / "out").exists()
-    assert _temporary() <= before
+    assert list((folder / "temporary").iterdir()) == []
 
 
-def _temporary() -> set[Path]:
-    """What builders have on local disk."""
-    return set(Path(tempfile.gettempdir()).glob("housestyle-dataset-*"))
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    folder.mkdir()
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def test_a_source_that_breaks_leaves_the_old_data_set(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 
@@ -8,6 +10,7 @@ from finetune.dataset.neutral import similarity
 from finetune.dataset.pairs import TOO_SIMILAR, make_pairs, own_summary
 from finetune.dataset.passages import Matter, Passage, find_passage
 from finetune.dataset.phrasings import DRAFT, EXTRACT, REPHRASE, SUMMARIZE, phrase
+from finetune.dataset.redact import placeholders
 from finetune.dataset.values import BuildSettings, Example, Kind
 from finetune.vaults.base import Chunk
 from tests.finetune.dataset.test_clean import MESSY
@@ -103,3 +106,35 @@ def test_any_text_makes_sound_examples(raw: str) -> None:
                 assert turn.strip()
                 assert "<|" not in turn
                 assert "|>" not in turn
+
+
+REDACTED = """\
+ARTICLE 2. [COMPANY_1] AND THE ORCHARD AT [ADDRESS_1] SHALL BE KEPT BY [PERSON_2] UNTIL [DATE_1].
+
+2.1. Payment. Upon each delivery [PERSON_1] shall pay to [COMPANY_1] (the "Grower") the sum of [AMOUNT_1], or \
+[AMOUNT_2] in the event that the fruit is bruised, to the account [ACCOUNT_1], pursuant to the terms hereof, and \
+[PERSON_12] of [COMPANY_2], with the tax number [TAX_ID_1], shall furnish a receipt therefor to [EMAIL_1] or [PHONE_1].
+
+2.2. Term. This Agreement shall be in force from [DATE_1] to [DATE_2], [DATE_2] being the day of the fair; provided, \
+however, that [PERSON_1] may terminate the same forthwith upon notice to _[PERSON_2]_ in writing."""
+
+
+def test_every_placeholder_of_an_answer_was_in_the_question() -> None:
+    made = [one for one in pairs(chunk(REDACTED)) if isinstance(one, Example)]
+    assert {one.kind for one in made} == {"rephrase-as", "summarize-this", "extract-clauses"}
+    for one in made:
+        assert placeholders(one.assistant)
+        assert placeholders(one.assistant) <= placeholders(one.user)
+        rest = one.user
+        for name in placeholders(one.user):
+            rest = rest.replace(name, "")
+        assert not re.search(r"[A-Z]_\d|_id_|_\d|\[|\]", rest)
+
+
+def test_notes_list_the_placeholders_that_no_point_has() -> None:
+    names = [f"[PERSON_{number}]" for number in range(1, 31)]
+    text = f"The parties hereto are {', '.join(names)}, each of whom shall be bound hereby.\n\n{LEGALESE}"
+    [notes] = [one.user for one in examples(chunk(text), "summarize-this")]
+    [listed] = [line for line in notes.splitlines() if line.startswith("Names and figures: ")]
+    assert listed.endswith("; ".join(names[-10:]))
+    assert [notes.count(name) for name in names] == [1] * 30

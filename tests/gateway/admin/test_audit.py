@@ -24,8 +24,14 @@ from tests.support.redis import Stoppable, stoppable
 
 PLATFORM = {"type": "platform_admin", "id": "key_bootstrap", "label": "HOUSESTYLE_ADMIN_KEY"}
 JSON_LINES = {"accept": "application/x-ndjson"}
-OWN = ("name", "rule", "fallback", "suspended", "allowed_paths")
-NEW_TENANT = {"rule": "default_only", "fallback": "stock", "suspended": False, "allowed_paths": []}
+OWN = ("name", "rule", "fallback", "suspended", "allowed_paths", "cost_limit_usd")
+NEW_TENANT = {
+    "rule": "default_only",
+    "fallback": "stock",
+    "suspended": False,
+    "allowed_paths": [],
+    "cost_limit_usd": None,
+}
 
 
 @pytest.fixture

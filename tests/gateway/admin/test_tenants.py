@@ -21,6 +21,7 @@ def test_a_put_makes_a_tenant_once(admin: Admin) -> None:
         "fallback": "stock",
         "suspended": False,
         "allowed_paths": [],
+        "cost_limit_usd": None,
         "default_provider": None,
         "active_job": None,
         "share": 1.0,

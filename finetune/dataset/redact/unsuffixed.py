@@ -1,0 +1,54 @@
+"""Companies that are known without a suffix: Bank of X, X & Y, trading as X. Those with one are companies.py's."""
+
+import re
+from collections.abc import Iterator
+
+from finetune.dataset.redact.first_names import FIRST_NAMES, UNSURE
+from finetune.dataset.redact.placeholders import Words
+from finetune.dataset.redact.surnames import SURNAMES
+from finetune.dataset.redact.terms import GENERIC
+
+_BANK_OF = re.compile(
+    r"(?:Bank of|BANK OF|University of|UNIVERSITY OF|College of) (?:the )?"
+    r"(?P<first>[A-Z][\w'\u2019-]*)(?: [A-Z][\w'\u2019-]*(?! (?:Inc|plc)))?"
+)
+_BANK_WORDS = frozenset({"Bank", "BANK", "University", "UNIVERSITY", "College"})
+_AUTHORITY = re.compile(r"(?:Central|Reserve|Federal|National|European|CENTRAL|RESERVE) $")
+_AUTHORITY_REACH = 10
+
+_PAIR = re.compile(
+    r"(?P<names>[A-Z][\w'\u2019-]+(?:, [A-Z][\w'\u2019-]+)*) & (?P<last>[A-Z][\w'\u2019-]+)(?![\w'\u2019-]| &)"
+)
+_SURE_NAMES = SURNAMES | (FIRST_NAMES - UNSURE)
+
+_TRADING = re.compile(
+    r"(?:[Tt]rading (?:as|under the (?:name|style)(?: of)?)|\bt/a|\bd/b/a|\bf/k/a|[Dd]oing business as"
+    r"|[Ff]ormerly known as),? [\"“]?"
+    r"(?P<name>(?:The |the (?=[A-Z]))?[A-Z][\w'\u2019&-]*(?: (?:[A-Z&][\w'\u2019&-]*|of|and|the))*)"
+)
+_TRADING_WORDS = frozenset({"Trading", "trading", "Doing", "doing", "Formerly", "formerly"})
+_TRADING_SIGNS = ("t/a", "d/b/a", "f/k/a")
+
+
+def unsuffixed(text: str, words: Words) -> Iterator[tuple[int, int]]:
+    """Starts and ends, in no order."""
+    if not _BANK_WORDS.isdisjoint(words):
+        yield from (match.span() for match in _BANK_OF.finditer(text) if _is_bank(text, match))
+    if " & " in text:
+        yield from (match.span() for match in _PAIR.finditer(text) if _is_pair(match))
+    if not _TRADING_WORDS.isdisjoint(words) or any(map(text.__contains__, _TRADING_SIGNS)):
+        yield from (match.span("name") for match in _TRADING.finditer(text))
+
+
+def _is_bank(text: str, match: re.Match[str]) -> bool:
+    """The Central Bank of Ireland is an authority."""
+    start = match.start()
+    if match["first"].lower() in GENERIC:
+        return False
+    return _AUTHORITY.search(text, max(0, start - _AUTHORITY_REACH), start) is None
+
+
+def _is_pair(match: re.Match[str]) -> bool:
+    """Foley & Rossi; not Floor & Roof."""
+    names = [name.lower() for name in (*match["names"].split(", "), match["last"])]
+    return not any(name in GENERIC for name in names) and (len(names) > 2 or any(name in _SURE_NAMES for name in names))
