@@ -27,7 +27,7 @@ _BUILDING_WORDS = (
     "|Arcade|Estate|Park|Suite|Ste|Unit|Apt|Apartment|Flat|Level|Floor|Room|Block|Plot|Shop|Wing|Office|Door|Survey"
     "|Site|Complex|Vicarage|Grange"
 )
-_BUILDING_WORD = re.compile(rf"\b(?:{_BUILDING_WORDS})\b|^\d[\w/-]*$|^#|^No\. ?\d")
+_BUILDING_WORD = re.compile(rf"\b(?:{_BUILDING_WORDS})\b|^[A-Z]?[-/]?\d[\w/-]*$|^#|^No\. ?\d")
 _STREET_WORD = re.compile(
     rf"\b{_STREET}|(?:straße|strasse|str\.|gasse|weg|platz|allee|laan|straat|gracht|gatan|gade|vej)\b|\b(?:[Rr]ue"
     rf"|[Vv]ia|[Cc]alle|[Rr]ua|[Pp]iazza|[Aa]venida) "
@@ -41,7 +41,8 @@ _UNIT = (
 _STREET_ONLY = re.compile(
     rf"\d(?<![\w/.$£€#-]\d)\d{{0,4}}[A-Za-z]?(?:[-\u2013/]\d+[A-Za-z]?)?,? (?:(?:{WORD}|\d+(?:st|nd|rd"
     rf"|th)) ){{1,4}}?{_STREET}(?: {_COMPASS}(?![\w.]))?"
-    rf"(?:,? {_UNIT})*(?:,\s(?P<town>{WORD}(?: {WORD})?))?(?:(?<=[a-z]),? (?P<state>{STATE})(?![\w]))?"
+    rf"(?:,? {_UNIT})*(?:,\s(?P<town>{WORD}(?: {WORD})?)(?: \d\d?(?!\d|[.,]\d)| \d{{4}}(?!\d))?(?:, (?:Co\.?"
+    rf"|County) [A-Z]\w+)?)?(?:(?<=[a-z]),? (?P<state>{STATE})(?![\w]))?"
 )
 _BOX = re.compile(
     rf"(?:P\. ?O\. ?|PO |P\.O |GPO |Post Office )(?:Box|BOX"
@@ -51,10 +52,14 @@ _BOX_WORDS = frozenset({"Box", "BOX", "Drawer"})
 _BACK = 170
 _MAX_PIECES = 8
 _PARTED = re.compile(r",\s{0,2}|\n+|(?<=\d) ?\u2013 ?")
-_HARD_STOP = re.compile(r"[:;()\[\]\"“”|]|\. (?=[A-Z][a-z]+ [a-z])|\n\n")
+_HARD_STOP = re.compile(
+    r"[:;\[\]\"“”|]|\((?!(?:West|East|North|South|[WENS])\))|(?<!West)(?<!East)(?<!North)(?<!South)(?<!\([WENS])\)"
+    r"|\. (?=[A-Z][a-z]+ [a-z])|\n\n"
+)
 _PIECE = re.compile(
     rf"(?:(?:the |The |No\. ?|#|P\. ?O\. ?)?(?:{WORD}|\d[\w/\u2013-]*)(?:[ /](?:{WORD}|\d[\w/\u2013-]*|of|on|upon|under"
-    rf"|the|de|la|le|du|des|der|am|in|rue|avenue|boulevard|place|quai|via|calle|&|\u2013|-))*)$"
+    rf"|the|de|la|le|du|des|der|am|in|\((?:West|East|North|South|[WENS])\)|rue|avenue|boulevard|place|quai|via"
+    rf"|calle|&|\u2013|-))*)$"
 )
 _NUMBER_FIRST = re.compile(
     rf"(?<![\w.])(?:(?:(?:Unit|Flat|Suite|Level|Apartment|Apt\.?|Shop|Plot|Office|Room|Block|House"
@@ -65,7 +70,7 @@ _NUMBER_FIRST = re.compile(
 _NUMBER_LAST = re.compile(rf"{WORD}(?:[ -](?:{WORD}|de|la|der|den|van|des|von|in|am))* \d+ ?[a-zA-Z]?(?:[-/]\d+)?$")
 _WORDS = re.compile(r"\w+")
 _IS_UNIT = re.compile(rf"(?:{_UNIT}|P\.? ?O\.? Box \w+)(?: [A-Z][\w-]*)?")
-_BUILDING = re.compile(rf"{_UNIT}|[^,]*\b(?:{_BUILDING_WORDS})|\d[\w/-]*|#.*|No\. ?\d.*")
+_BUILDING = re.compile(rf"{_UNIT}|[^,]*\b(?:{_BUILDING_WORDS})|[A-Z]?[-/]?\d[\w/-]*|#.*|No\. ?\d.*")
 _STOPS = re.compile(r"\s*(?:[,.;\n]|$)")
 _COUNTRY = frozenset(name.lower() for name in COUNTRIES)
 

@@ -9,7 +9,7 @@ from finetune.dataset.redact.scanning import around, by_letter
 
 _CODES = "USD|GBP|EUR|AUD|CAD|CHF|JPY|SGD|HKD|NZD|AED|SEK|NOK|DKK|ZAR|PLN|CNY|RMB|INR|NGN|KES"
 _SYMBOL = rf"(?:(?:(?:{_CODES}|US|U\.S\.|AU|A|CA|C|NZ|HK|S|R) ?)?[$£€₹¥₦]|Rs\.?|(?:{_CODES})(?![A-Za-z]))"
-_SCALE = r"(?:[ -]?(?:hundred|thousand|million|billion|trillion|lakhs?|crores?|mn|bn|Mio|[mMkK]|MM)\b(?! \())"
+_SCALE = r"(?:[ -]?(?:hundred|thousand|million|billion|trillion|lakhs?|crores?|mn|bn|Mio|[mMkK]|MM)\b)"
 _FIGURE = (
     rf"(?:\d{{1,3}}(?:[., '\u00a0]\d{{2,3}}(?!\d))+(?:[.,]\d{{1,4}}(?!\d))?|\d+(?:[.,]\d+)?"
     rf"|\.\d+)(?:[.,][-\u2013—]{{1,2}}(?![\w-]))?(?:{_SCALE}){{0,2}}"

@@ -14,15 +14,20 @@ from finetune.dataset.redact.terms import ADJECTIVES, FUNCTION_WORDS, GENERIC, R
 from finetune.dataset.redact.unsuffixed import unsuffixed
 
 _ENDS_SENTENCE = re.compile(r"$|\n| [A-Z“\"]")
-_GOES_ON = re.compile(r"(?: |-)(?:[A-Z]|\[(?:ADDRESS|PERSON|COMPANY)_)|, [IVX]+\b| (?:of|OF|for|FOR) ")
-_HARD_STOP = re.compile(r"[\n\"“”:;\[\]|•*<>]|\. (?=[A-Z])|[.)] (?=\()|- |\((?![^()]*\))")
-_CONNECTORS = frozenset(
-    {"and", "of", "the", "de", "for", "und", "et", "la", "du", "des", "y", "e", "von", "van", "&", "+"}
+_GOES_ON = re.compile(
+    r" \((?:[A-Z][\w .]*|\d{4})\) [A-Z]|(?: |-)(?:[A-Z]|\[(?:ADDRESS|PERSON|COMPANY)_)|, [IVX]+\b| (?:of|OF|for|FOR) "
 )
+_HARD_STOP = re.compile(
+    r"[\n\"“”:;\[\]|•*<>]|(?<![A-Z])(?<!St)(?<!Mt)(?<!Dr)\. (?=[A-Z])|[.)] (?=\()|- |\((?![^()]*\))"
+)
+_JOINING = "and of the de del dos do di for und et la les los las du des der den am im zum zur y e von van el & +"
+_CONNECTORS = frozenset(_JOINING.split())
 _ABBREVIATED = re.compile(r"(?:[A-Z]|St|Mt|Dr|Bros|Mfg|Intl|Natl|Assoc|Ft|(?:[A-Z]\.)+[A-Z])\.")
 _NUMBERED = re.compile(r"\(?(?:\d{3,4}|\d+[A-Za-z][\w-]*)\)?")
 _POSSESSIVE = re.compile(r"[A-Z]\w*[a-z]['\u2019]s")
 _POSSESSION = re.compile(r"['\u2019]s?$")
+_CONTRACTION = re.compile(r"['\u2019](?:re|ve|ll|s|m|d)$")
+_ELIDED = frozenset({"d'", "l'", "d\u2019", "l\u2019"})
 _MAX_WORDS = 9
 _MAX_CHARS = 110
 _KEPT = "general bank group fund partners founders captain resident associates senior council"
@@ -138,10 +143,10 @@ def _may_belong(word: str) -> bool:
     if word[0].isdigit() or word[0] == "(":
         return _NUMBERED.fullmatch(word) is not None
     if not word[0].isupper():
-        return word.isalpha() and not word.islower()  # eBay
+        return not word.islower() and (word.isalpha() or word[:2] in _ELIDED)  # eBay, d'Investissement
     if low in ("of", "and", "the", "for"):  # in capitals
         return word.isupper()
-    if low in _SUFFIX_WORDS or (low in FUNCTION_WORDS and low not in _NUMBERS):
+    if low in _SUFFIX_WORDS or (_CONTRACTION.sub("", low) in FUNCTION_WORDS and low not in _NUMBERS):
         return False
     return word[-1] != "." or _ABBREVIATED.fullmatch(word) is not None
 

@@ -25,6 +25,12 @@ _PHONE_WORD = re.compile(
     r"|WhatsApp)\b[^.;\n]{0,40}? (?:on|at) "
     r"(?P<number>[+(]?\d[\d ().-]{5,18}\d)(?![\w-])"
 )
+_OTHER_NUMBER = re.compile(
+    r"(?i:\b(?:nos?|numbers?|ref|refs|reference|tag|code|id|file|case|order|title|docket|serial|item|duns|isin|imo"
+    r"|passport|certificate)\b|#)"
+    r"[.:]?\s?\(?$"
+)
+_REACH = 20
 _DATE = re.compile(r"\d\d?([-. /])\d\d?\1(?:19|20)\d\d|(?:19|20)\d\d([-. ])\d\d?\2\d\d?")
 _DIGITS = range(6, 17)
 
@@ -39,7 +45,7 @@ def find_emails(text: str, _: Words) -> Iterator[Found]:
 def phones_in(text: str, low: int, high: int) -> Iterator[Found]:
     """In no order; the same one may be found twice."""
     for match in _PHONE_FORM.finditer(text, low, high):
-        if _is_phone(match[0]):
+        if _is_phone(match[0]) and not _OTHER_NUMBER.search(text, max(0, match.start() - _REACH), match.start()):
             yield stretch(match, "PHONE")
     for match in _PHONE_WORD.finditer(text, low, high):
         group = "value" if match["value"] else "number"

@@ -34,16 +34,17 @@ _LOW_MONTH = re.compile("|".join(_LOW))
 _YEAR = r"(?:(?:19|20)\d\d(?!\d)|['\u2019]\d\d(?!\d))"
 _YEAR_IN_WORDS = rf"(?i:(?:nineteen|two thousand|twenty)(?:[ -](?:and )?{WORDS})?)(?: \({_YEAR}\))?"
 _YEAR_WORDS = re.compile(_YEAR_IN_WORDS)
-_IN_YEAR = rf"(?:,? (?:in the year )?(?:of )?(?:our Lord )?(?:{_YEAR}|{_YEAR_IN_WORDS}))"
+_IN_YEAR = rf"(?:,? (?:in the year )?(?:of |de )?(?:our Lord |A\.D\. )?(?:{_YEAR}|{_YEAR_IN_WORDS}))"
 _ORDINAL = rf"(?:{'|'.join(sorted(ORDINALS, key=len, reverse=True)).replace('-', '[- ]')})"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _ST = "(?:st|nd|rd|th|ST|ND|RD|TH)"
+_RANGE = r"(?: ?[-\u2013] ?| to | and | or |/)"
 _NAMED = re.compile(
     r"(?:(?<![\w/.$£€-])|(?<=[Mm]id-))(?:"
-    rf"{_DAY}(?:{_ST}|\.)? {{0,2}}(?:of |de )?{_MONTH}(?!\w)(?:{_IN_YEAR})?"  # 15 March 2024, 15th of March
+    rf"(?:{_DAY}{_ST}?{_RANGE})?{_DAY}(?:{_ST}|er|\.)? {{0,2}}(?:of |de )?{_MONTH}(?!\w)(?:{_IN_YEAR})?"
     rf"|(?:{_DAY}{_ST}?|(?i:{_ORDINAL})(?: \({_DAY}{_ST}?\))?) (?i:day)(?i: of)? {_MONTH}{_IN_YEAR}"
     rf"|(?i:{_ORDINAL}) of {_MONTH}{_IN_YEAR}"
-    rf"|{_MONTH} {{1,2}}{_DAY}{_ST}?(?!\d|[.,:/]\d|%)(?:,? {{0,2}}{_YEAR})?"  # March 15, 2024
+    rf"|{_MONTH} {{1,2}}{_DAY}{_ST}?(?:{_RANGE}{_DAY}{_ST}?)?(?!\d|[.,:/]\d|%)(?:,? {{0,2}}{_YEAR})?"  # March 15, 2024
     rf"|{_MONTH},? (?:of )?{_YEAR}"  # March 2024
     rf"|{_DAY}([-/ ]){_MONTH}\1(?:\d{{4}}|\d\d)"  # 15-Mar-24
     r")(?!\w)"

@@ -32,7 +32,7 @@ _SHORT_SUFFIXES = """
 _SUFFIXES = {suffix: suffix for suffix in _SHORT_SUFFIXES.split()} | _LONG_SUFFIXES
 _ENDINGS = frozenset({"and", "of", "the", "&", "de", "for", "la", "in", "-"})
 _ALIAS = re.compile(
-    r",?[^\"“”\n.;]{0,60}?\((?:[Tt]he |[Hh]ereinafter,? |[Cc]ollectively,? |also )*[\"“]([^\"”]{2,30})[\"”]"
+    r",?[^\"“”\n]{0,250}?\((?:[Tt]he |[Hh]ereinafter,? |[Cc]ollectively,? |also )*[\"“]([^\"”]{2,30})[\"”]"
 )
 
 
@@ -121,18 +121,20 @@ def _forms_of_company(stem: list[str]) -> Iterator[str]:
         words = stem[:length]
         if words[-1].lower() in _ENDINGS or all(_is_common(word) for word in words):
             continue
-        if length == 1 and (len(words[0]) < 3 or words[0].lower() in COMMON_IN_FIRMS):
+        if length == 1 and (len(words[0]) < 3 or words[0].lower() in COMMON_IN_FIRMS | UNSURE):
             continue
         form = " ".join(words)
         yield form
         yield form.upper()
         if form.isupper() and len(form) > 4:
             yield " ".join(_as_title(word) if len(word) > 3 else word for word in words)
+    if len(stem) > 1 and len(stem[0].strip(".")) < 3:  # J & P Coates, A. P. Moller
+        yield from (word for word in stem if len(word) > 3 and not _is_common(word))
 
 
 def _is_common(word: str) -> bool:
     bare = word.strip("().,").lower()
-    return bare in GENERIC or bare in PLACES or bare in _ENDINGS or bare in FIRST_NAMES
+    return bare in GENERIC or bare in PLACES or bare in _ENDINGS
 
 
 def _alias_after(text: str, end: int, name: str) -> str:
@@ -142,7 +144,8 @@ def _alias_after(text: str, end: int, name: str) -> str:
         return ""
     words = _PARTS.findall(name)
     initials = "".join(word[0] for word in words if word[0].isupper())
-    own = match[1].split(" ")[0] in words and not _is_common(match[1].split(" ")[0])
+    first = match[1].split(" ")[0]
+    own = first.lower() in [word.lower() for word in words] and first.lower() not in GENERIC
     return match[1] if own or (len(match[1]) > 2 and initials.startswith(match[1])) else ""
 
 

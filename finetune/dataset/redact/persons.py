@@ -32,12 +32,13 @@ _AFTER = re.compile(
     r"|ACA|J\.D\.|MP)\b)+"
 )
 _RUN = re.compile(rf"{_UP}(?<![\w\[/@.-]{_UP})(?:(?:\.{_UP}){{0,3}}\.|{_LETTERS}{_JOINED})(?![\w_]){_REST}{{1,12}}")
-_TITLED = re.compile(rf"(?:{TITLE} )+(?P<name>{_PART}{_REST}{{0,4}})")
+_TITLED = re.compile(rf"(?:{TITLE} (?:(?:and|&) (?={TITLE} ))?)+(?P<name>{_PART}{_REST}{{0,4}})")
 _ALONE = re.compile(
     rf"(?:(?:Dear|Hi|Hello|Dearest) (?P<greeted>{_WORD})(?=,|:|\n)"
-    rf"|\b(?:[Mm]y|[Hh]is|[Hh]er|our) (?:late |eldest |youngest |younger |elder )?{RELATIVES} (?P<kin>{_WORD}))"
+    rf"|\b(?:[Mm]y|[Hh]is|[Hh]er|our) (?:late |eldest |youngest |younger |elder )?{RELATIVES} (?P<kin>{_WORD})"
+    rf"|Messrs\.? (?:{_WORD}, )*{_WORD},? (?:and|&) (?P<last>{_WORD}))"
 )
-_ALONE_WORDS = frozenset({"Dear", "Hello", "Hi", "Dearest", "my", "My", "his", "His", "her", "Her", "our"})
+_ALONE_WORDS = frozenset({"Dear", "Hello", "Hi", "Dearest", "Messrs", "my", "My", "his", "His", "her", "Her", "our"})
 _NEIGHBOUR = re.compile(
     rf"(?P<before>{_UP}(?<![\w\[/@.-]{_UP})[^\W\d_]+{_REST}{{0,3}})(?=,? and \[PERSON_|, \[PERSON_\d+\](?:,| and))"
     rf"|\[PERSON_\d+\](?:,? and|,) (?P<after>{_PART}{_REST}{{1,3}})(?=,? and |[.,;)]| \()"
@@ -142,7 +143,10 @@ def _by_surname(words: list[str], unsure: bool) -> int:
         return 0
     for count in range(min(_count(words), 4), 1, -1):
         last = words[count - 1]
-        is_name = _bare(last) in SURNAMES or _SURNAME.fullmatch(last) or (unsure and _ENGLISH_SURNAME.fullmatch(last))
+        ending = _ENGLISH_SURNAME.fullmatch(last)
+        is_name = (
+            _bare(last) in SURNAMES or _SURNAME.fullmatch(last) or (ending and (unsure or not last.endswith("ers")))
+        )
         if is_name and _bare(last) not in NO_SURNAMES and _is_likely(words[:count]) and not words[0].isupper():
             return count
     return 0

@@ -4,6 +4,7 @@ A word that some firm is called by, too (Summit, Harbor), is not here: it would 
 """
 
 _FUNCTION_WORDS = """
+    ring call phone telephone text email ask write send see contact tell dial visit mail fax pay speak
     a about above accordingly acting additional additionally after against agreed all also although among amongst an
     and any are as at attention attn be because been before beginning behalf being below between both but by c/o can
     co-signed come commencing consequently consistent currently dated do does during each effective eight either
@@ -47,6 +48,7 @@ _ROLES = """
     witnesses worker workers
 """
 _TERMS = """
+    development developments merger mergers acquisitions research
     abandonment absence abstract accelerated acceptance access accession accord accounting accounts acquired
     acquiring acquisition act action actions acts actual addendum address adjusted adjustment administration
     administrative advance advances adverse advertising affirmative agency aggregate agreement agreements alternate
