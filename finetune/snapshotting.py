@@ -163,7 +163,10 @@ class Snapshots:
         folder = self._tools.artifact(job)
         if job.source_job is not None:
             source = self._tools.artifact(replace(job, id=job.source_job))
-            return _Built(copy_dataset(source, folder).summary)
+            try:
+                return _Built(copy_dataset(source, folder).summary)
+            except FileNotFoundError:  # written before there was a validation file
+                raise DatasetMissing from None
         chunks = self._tools.open_vault(wanted.tenant).chunks()
         counter, redactor = open_counter(job.base_model), open_redactor(settings.redact)
         if wanted.ask is None:

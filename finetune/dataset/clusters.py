@@ -92,7 +92,8 @@ def similar(signatures: Signature, one: Rows, other: Rows, threshold: float) -> 
     alike = np.empty(len(one), np.bool_)
     for start in range(0, len(one), _BLOCK):
         part = slice(start, start + _BLOCK)
-        agreeing = np.count_nonzero(signatures[one[part]] == signatures[other[part]], axis=1)
+        agree = signatures.take(one[part], axis=0) == signatures.take(other[part], axis=0)
+        agreeing = agree.view(np.uint8).sum(axis=1, dtype=np.uint8)  # PLACES fit, and count_nonzero takes twice as long
         alike[part] = agreeing >= threshold * PLACES
     return alike
 

@@ -80,7 +80,7 @@ class JobRecords:
         chunks: int | None
         try:
             chunks = await threads.reading(partial(find_document, artifact_of(self._artifacts, job), document))
-        except DatasetMissing:
+        except (DatasetMissing, FileNotFoundError):  # ended, or written before documents were listed
             chunks = None
         active = tenant.active is not None and tenant.active.job_id == job.id
         return LineageView(job.id, job.label, job.status, active, job.fine_tuned_model, job.created_at, chunks)
