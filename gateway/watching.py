@@ -40,9 +40,7 @@ def completed(job: Mapping[str, Any]) -> int:
     return 100 * STATES.index(job["status"]) + round(95 * part)
 
 
-def follow(
-    job: Job, look: Callable[[], Job], console: Console, *, seconds: float, pause: float = _LOOK_SECONDS
-) -> Job:
+def follow(job: Job, look: Callable[[], Job], console: Console, *, seconds: float, pause: float = _LOOK_SECONDS) -> Job:
     """The job once it is over, or as it is after `seconds`."""
     columns = (TextColumn("   "), BarColumn(32), TextColumn("{task.description}"), TimeElapsedColumn())
     deadline = time.monotonic() + seconds

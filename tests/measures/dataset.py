@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from finetune.dataset import build, manifest_chunks
+from finetune.dataset import BuildSettings, build, manifest_chunks
 from finetune.dataset.count import open_counter
 from finetune.vaults import open_vault
 from tests.measures.clauses import write_vault
@@ -48,7 +48,8 @@ def _build(vault: Path) -> dict[str, Any]:
     began, spent = time.perf_counter(), time.process_time()
     chunks = open_vault(vault.as_uri(), (f"{vault.parent.as_uri()}/",)).chunks()
     counter = open_counter("gpt-4.1-mini")  # as a job for that model counts
-    summary = build(chunks, str(vault.parent / "set"), _tell, counter=counter)
+    whole = BuildSettings(max_file_bytes=1 << 40)  # so that every chunk costs what it costs, and none is left out
+    summary = build(chunks, str(vault.parent / "set"), _tell, whole, counter=counter)
     return {
         "chunks": summary.chunks,
         "seconds": time.perf_counter() - began,

@@ -5,7 +5,8 @@ from finetune.dataset.redact.scanning import by_letter
 _TITLES = """
     Mr Mrs Ms Miss Mx Messrs Cllr Councillor Dr Prof Professor Sir Dame Lord Lady Hon Honourable Honorable
     Justice Judge Senator Capt Captain Colonel Col Maj Lt Sgt Rev Reverend Father Fr Rabbi Imam Pandit Shri Sri
-    Smt Alhaji Sheikh Datuk Dato Madam Eng Herr Frau Mag Ing Mme Monsieur Madame Maître Baroness Viscount Pastor Bishop Inspector Aunt Uncle Signor Signora Señor
+    Smt Alhaji Sheikh Datuk Dato Madam Eng Herr Frau Mag Ing Mme Monsieur Madame Maître Baroness Viscount
+    Pastor Bishop Inspector Aunt Uncle Signor Signora Señor
     Señora Doña
     MR MRS MS MISS DR SIR DAME LORD LADY PROF HON JUSTICE REV CAPT
 """
