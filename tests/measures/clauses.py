@@ -14,7 +14,7 @@ import msgspec
 
 _WITHOUT_FACTS = 2 / 3
 """Of the clauses. What is left is about three names, sums and dates a chunk; of real firms' Vaults, four that were
-looked at have from a half to four."""
+looked at have from a half to four. With facts in every clause (0 here) it is 8.7, and a build is slower for it."""
 
 
 class _Material(NamedTuple):

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from tests.support.admin import unique
+
 DEMO_VAULTS = Path(__file__).parents[2] / "gateway" / "demo" / "vaults"
 _FRUIT = ("apples", "pears", "plums", "figs", "quinces", "medlars", "damsons")
 
@@ -63,3 +65,11 @@ def record(number: int, **changed: object) -> dict[str, object]:
 def jsonl(*records: dict[str, object]) -> bytes:
     """Records as lines."""
     return b"".join(msgspec.json.encode(each) + b"\n" for each in records)
+
+
+def demo_vault(data_dir: Path) -> Path:
+    """The demo's, texts that differ, where the gateway of this data directory may read it; a file of its own."""
+    vault = data_dir / "vaults" / f"{unique('brightwater')}.jsonl"
+    vault.parent.mkdir(exist_ok=True)
+    vault.write_bytes((DEMO_VAULTS / "brightwater.jsonl").read_bytes())
+    return vault

@@ -1,15 +1,16 @@
 """Jobs beyond the plain order: on a new base, with limits to their cost, with a teacher; checkpoints."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.admin import STOCK, Admin, unique
+from tests.support.admin import STOCK, Admin
 from tests.support.firms import Firm
 from tests.support.processes import Program, wait_until
-from tests.support.vaults import DEMO_VAULTS
+from tests.support.vaults import demo_vault
 
 OTHER_BASE = "gpt-4.1-mini-2025-04-14"
 
@@ -17,12 +18,8 @@ OTHER_BASE = "gpt-4.1-mini-2025-04-14"
 @pytest.fixture
 def firm(admin: Admin, sandbox: Program, data_dir: Path) -> Iterator[Firm]:
     """A tenant with a Vault of texts that differ."""
-    vault = data_dir / "vaults" / f"{unique('brightwater')}.jsonl"
-    vault.parent.mkdir(exist_ok=True)
-    vault.write_bytes((DEMO_VAULTS / "brightwater.jsonl").read_bytes())
-    made = Firm(admin, sandbox.url, vault=vault)
-    yield made
-    made.close()
+    with closing(Firm(admin, sandbox.url, vault=demo_vault(data_dir))) as made:
+        yield made
 
 
 def test_a_job_is_made_again_on_another_base_of_the_same_data_set(admin: Admin, firm: Firm) -> None:

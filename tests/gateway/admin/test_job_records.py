@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.admin import Admin, unique
+from tests.support.admin import Admin
 from tests.support.firms import Firm
 from tests.support.processes import Program
-from tests.support.vaults import DEMO_VAULTS
+from tests.support.vaults import DEMO_VAULTS, demo_vault
 
 CHUNKS = [json.loads(line) for line in (DEMO_VAULTS / "brightwater.jsonl").read_text().splitlines()]
 
@@ -17,12 +18,8 @@ CHUNKS = [json.loads(line) for line in (DEMO_VAULTS / "brightwater.jsonl").read_
 @pytest.fixture
 def firm(admin: Admin, sandbox: Program, data_dir: Path) -> Iterator[Firm]:
     """A tenant with a Vault of texts that differ."""
-    vault = data_dir / "vaults" / f"{unique('brightwater')}.jsonl"
-    vault.parent.mkdir(exist_ok=True)
-    vault.write_bytes((DEMO_VAULTS / "brightwater.jsonl").read_bytes())
-    made = Firm(admin, sandbox.url, vault=vault)
-    yield made
-    made.close()
+    with closing(Firm(admin, sandbox.url, vault=demo_vault(data_dir))) as made:
+        yield made
 
 
 def test_the_training_curve(admin: Admin, firm: Firm) -> None:

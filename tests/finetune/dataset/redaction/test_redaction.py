@@ -13,7 +13,8 @@ from tests.finetune.dataset.redaction.score import FILES, read, score, table
 
 @pytest.mark.parametrize(
     ("names", "recall"),
-    [(FILES, 0.95), (("sample",), 0.95), (("held_out",), 0.90)],  # what was never looked at is found less often
+    # What was never read is found less often: the target of 0.95 is missed there.
+    [(FILES, 0.95), (("sample",), 0.95), (("held_out",), 0.90)],
 )
 def test_recall_and_precision(names: tuple[str, ...], recall: float) -> None:
     redactor = open_redactor("rules")
