@@ -90,10 +90,12 @@ class Snapshots:
 
     async def snapshotting(self, tick: Tick) -> Step:
         """Builds the job's data set, or copies another job's. Raises Refused, TryAgain, StoreUnavailable."""
-        if self._building >= MAX_BUILDS or self._leaving.is_set():
+        if self._leaving.is_set():
+            return Step(tick.job, again=_FULL_AGAIN_SECONDS)
+        limits = await self._limits(tick)  # a store that is away must not leave the place taken
+        if self._building >= MAX_BUILDS:
             return Step(tick.job, again=_FULL_AGAIN_SECONDS)
         self._building += 1
-        limits = await self._limits(tick)
         try:
             built = await self._built(tick, limits)
         except _Stopped:

@@ -10,6 +10,8 @@ from finetune import records
 from finetune.records import Progress
 from finetune.snapshotting import settings_of
 from finetune.values import Job
+from gateway.store import keys
+from gateway.store.connection import Write
 from tests.support.jobs import Workshop, job_value, run
 from tests.support.vaults import write_vault
 
@@ -84,3 +86,17 @@ async def test_presidio_that_is_not_installed_is_told(workshop: Workshop) -> Non
     assert done.error is not None
     assert done.error.code == "vault_unreadable"
     assert "housestyle[presidio]" in done.error.message
+
+
+async def test_a_store_that_goes_away_takes_no_other_build_its_place(workshop: Workshop) -> None:
+    """What the tenant has spent is asked for before a build begins; here its answer cannot be read."""
+    job, _ = await workshop.new_job()
+    manager = workshop.manager()
+    await manager.tick(job.tenant, job.id)
+    await workshop.change_tenant(job, cost_limit_usd=5.0)
+    damaged = Write(keys.jobs_of(job.tenant), records.new_id("job"), None, b"not json")
+    await workshop.store.commit([damaged])
+    assert await manager.tick(job.tenant, job.id) is not None
+    await workshop.change_tenant(job, cost_limit_usd=None)
+    await run(manager, job)
+    assert (await workshop.load(job)).status == "ready"
