@@ -115,15 +115,24 @@ async def save(
     `audit` is the record of what `also` changes. Each event is `(kind, message)`. A job for which nothing is left to do
     leaves the live ones here, and nowhere else.
     """
+    ends = after.is_over and not before.job.is_over
     body = encode(after)
     writes = [Write(keys.jobs_of(after.tenant), after.id, before.row, body), *also]
-    if after.is_over and not before.job.is_over:
+    if ends:
         row = await store.row(keys.LIVE_JOBS, after.id)
         if row is not None:
             writes.append(Write(keys.LIVE_JOBS, after.id, row, None))
     notes = [note(after.id, kind, message) for kind, message in events]
     committed = await store.commit(writes, audit=audit, tenant=after.tenant, notes=notes)
+    if ends:
+        await count_ended(store, after)
     return Stored(after, Row(b"%d %s" % (committed.revision, body), committed.revision, body))
+
+
+async def count_ended(store: Store, job: Job) -> None:
+    """Counts a job for which nothing is left to do. It is for a metric, so a store that is away is no error."""
+    with contextlib.suppress(StoreUnavailable), translated():
+        await cast("Any", store.redis.hincrby(keys.ENDED_JOBS, job.status, 1))
 
 
 def note(job_id: str, kind: str, message: str) -> Note:

@@ -28,12 +28,12 @@ from gateway.bootstrap import reading as bootstrap
 from gateway.bootstrap.applying import Applier
 from gateway.exchange import Exchange
 from gateway.following import Follower, StoreState
+from gateway.job_figures import JobFigures
 from gateway.last_used import LastUsed
 from gateway.lifecycle import Lifecycle, Limits
-from gateway.metrics import Metrics
+from gateway.metrics import Metrics, Now
 from gateway.own_routes import Status
-from gateway.replicas import Replica
-from gateway.retirements import Retirements
+from gateway.replicas import Propagation, Replica
 from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.settings import Settings
@@ -67,11 +67,11 @@ class Gateway:
         self.guard = Guard(settings.upstream_allow)
         self.routes = Routes(self.keyring, settings.admin_key, time.time)
         self.replica = Replica(self.store, VERSION)
-        self.metrics = Metrics()
-        self.retirements = Retirements(self.store, self.metrics.retiring)
+        self.metrics = Metrics(VERSION, settings.metrics_tenants, environ)
+        self.job_figures = JobFigures(self.store, self.metrics.jobs)
         self.follower = Follower(self.store, self.routes, self.replica.beat, self._told)
         self.telemetry = Telemetry(
-            VERSION, on_dropped=self.metrics.dropped_spans.inc, on_failed=self.metrics.span_export_failures.inc
+            VERSION, on_dropped=self.metrics.losses.spans.inc, on_failed=self.metrics.losses.export_failures.inc
         )
         self.why = WhyWriter(self.store, settings.why_max, settings.why_days)
         self.warnings = JobWarnings(self.store)
@@ -80,6 +80,7 @@ class Gateway:
         self._environ = environ
         self._bootstrap_waits = ""
         self._translator: Translator | None = None
+        self._confirmed = time.monotonic()
         timeouts = Timeouts(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
         self.pool = Pool(self.guard, timeouts, proxies=settings.proxies)
         self.lifecycle = Lifecycle(
@@ -87,14 +88,14 @@ class Gateway:
             self.pool,
             self.telemetry,
             self.why,
-            self.metrics,
+            self.metrics.calls,
             Limits(int(settings.max_body_mb * 2**20), settings.max_concurrent),
             self._translator_origin,
             self.warnings.model_refused,
             self.last_used.seen,
         )
         self.stopping = False
-        self.control = Control(self.store, _now)
+        self.control = Control(self.store, _now, self._propagated)
         self.document = bootstrap.read(settings.bootstrap, environ) if settings.bootstrap else None
         vaults = VaultOpener(self.keyring, self.guard, settings.proxies, settings.vault_roots)
         self.applier = Applier(self.store, _now, self.keyring, self.guard, vaults, self.routes.holder)
@@ -111,7 +112,8 @@ class Gateway:
                 self.why.run(),
                 self.warnings.run(),
                 self.last_used.run(),
-                self.retirements.run(),
+                self.job_figures.run(),
+                self.metrics.run(self._moment),
                 self._tend(),
                 self._become_ready(),
             )
@@ -128,6 +130,7 @@ class Gateway:
                 await self.why.flush()
             with contextlib.suppress(Exception):
                 await self.last_used.flush()
+            self.metrics.pour(self._moment())
             await self.replica.leave()
             await asyncio.to_thread(self.telemetry.shutdown)
             self.pool.close()
@@ -182,8 +185,26 @@ class Gateway:
             await asyncio.sleep(0.01)
 
     def _told(self, state: StoreState, revision: int) -> None:
-        self.metrics.following.set(state is StoreState.CONNECTED)
-        self.metrics.revision.set(revision)
+        self.metrics.replica.following.set(state is StoreState.CONNECTED)
+        self.metrics.replica.revision.set(revision)
+        if state is StoreState.CONNECTED:
+            self._confirmed = time.monotonic()
+
+    def _propagated(self, change: Propagation) -> None:
+        self.metrics.propagated(change.milliseconds / 1000, whole=change.acknowledged >= change.replicas)
+
+    def exposition(self) -> bytes:
+        """What `/metrics` serves."""
+        self.metrics.pour(self._moment())
+        return self.metrics.exposition()
+
+    def _moment(self) -> Now:
+        return Now(
+            active_calls=self.lifecycle.in_flight,
+            active_streams=self.lifecycle.streaming,
+            why_waiting=self.why.waiting,
+            routes_age=time.monotonic() - self._confirmed,
+        )
 
     async def _become_ready(self) -> None:
         await self.follower.loaded.wait()
@@ -260,7 +281,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
 
     starlette = Starlette(
         routes=[
-            *own_routes.routes(gateway.status, gateway.metrics.exposition),
+            *own_routes.routes(gateway.status, gateway.exposition),
             *(mount(row, gateway.routes, gateway.last_used.seen, settings.trusted_proxies) for row in table),
         ],
         exception_handlers=own_routes.ON_ERROR,

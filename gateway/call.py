@@ -5,6 +5,7 @@ import time
 from msgspec import Struct
 
 from gateway import timestamps
+from gateway.call_metrics import Ended
 from gateway.compiling import TenantRoutes
 from gateway.endpoints import Target
 from gateway.incoming import Relayed
@@ -23,7 +24,7 @@ class CallState(Struct):
 
     call_id: str
     arrived: float  # seconds since the epoch
-    begun: int  # nanoseconds, monotonic
+    begun: int  # nanoseconds, monotonic, as all that follow
     trace: Trace
     endpoint: str
     workflow: str | None
@@ -38,6 +39,8 @@ class CallState(Struct):
     attempts: list[Attempt] = []
     status: int = 0
     error: str | None = None
+    bug: Exception | None = None
+    body_wait: int = 0  # until the caller had sent what is read of the body
     first_chunk: int | None = None
     events: bool = False  # the answer is an event stream
     usage_added: bool = False  # the caller did not ask for the event that tells of it
@@ -115,6 +118,25 @@ def record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
         if streamed and call.first_chunk is not None
         else None,
         cancelled=call.cancelled,
+    )
+
+
+def ended(call: CallState, record: WhyRecord | None) -> Ended:
+    """What the metrics count of the call; without a record, its tenant is not known."""
+    if record is None:
+        return Ended(None, call.reason, call.status, call.error, call.cancelled, fine_tuned=False, seconds=0)
+    duration = round(record.duration_ms * 1e6)
+    upstream = sum(attempt.ended - attempt.started for attempt in call.attempts)
+    return Ended(
+        tenant=record.tenant,
+        reason=call.reason,
+        status=call.status,
+        error=call.error,
+        cancelled=call.cancelled,
+        fine_tuned=record.fine_tuned,
+        seconds=duration / 1e9,
+        overhead=max(0, duration - upstream - call.body_wait) / 1e9 if call.attempts else None,
+        cost_usd=record.cost_usd,
     )
 
 

@@ -18,13 +18,13 @@ import structlog
 from msgspec import Struct
 
 from gateway import call as calls
-from gateway import endpoints, incoming, model_lists, outgoing, timestamps, ways
+from gateway import call_log, endpoints, incoming, model_lists, outgoing, timestamps, trace_context, ways
 from gateway.call import CallState
+from gateway.call_metrics import CallMetrics
 from gateway.compiling import TenantRoutes
 from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone, Exchange
-from gateway.metrics import Metrics
 from gateway.passing import PassingAnswer
 from gateway.refusals import RefusedModels
 from gateway.routing import Routes
@@ -78,7 +78,7 @@ class Lifecycle:
         pool: Pool,
         telemetry: Telemetry,
         why: WhyWriter,
-        metrics: Metrics,
+        metrics: CallMetrics,
         limits: Limits,
         translator: Callable[[], Awaitable[Origin]],
         on_model_refused: Callable[[str, str, str], None],
@@ -87,6 +87,7 @@ class Lifecycle:
         self.ready = False
         self.draining = False
         self.in_flight = 0
+        self.streaming = 0
         self.unsettled = 0
         self._routes = routes
         self._pool = pool
@@ -119,8 +120,8 @@ class Lifecycle:
             if not exchange.gone:  # the time to drain is over
                 call.error = "draining"
                 raise
-        except Exception:
-            log.exception("call_failed", call_id=call.call_id, trace_id=call.trace.hex)
+        except Exception as error:  # noqa: BLE001 - a bug of ours; it is logged with the call
+            call.bug = error
             await self._answer_error(exchange, call, GatewayError("internal_error"))
         finally:
             self.unsettled -= 1
@@ -149,11 +150,12 @@ class Lifecycle:
     def _arrive(self, exchange: Exchange) -> CallState:
         now = time.time()
         workflow = exchange.fields.get(b"x-workflow")
+        state = wire_headers.joined(exchange.headers, b"tracestate") if b"tracestate" in exchange.fields else None
         return CallState(
             call_id=timestamps.call_id(now),
             arrived=now,
             begun=time.perf_counter_ns(),
-            trace=self._telemetry.begin(exchange.fields.get(b"traceparent")),
+            trace=trace_context.read(exchange.fields.get(b"traceparent"), state),
             endpoint=exchange.path.removeprefix("/v1").removeprefix("/")[:200],
             workflow=_text(workflow)[:_WORKFLOW_LENGTH] if workflow else None,
         )
@@ -193,11 +195,13 @@ class Lifecycle:
 
     async def _read(self, exchange: Exchange, call: CallState, who: Identified) -> None:
         """What says which model is asked: the whole body where it is rewritten, its first part where it is relayed."""
+        begun = time.perf_counter_ns()
         if who.target.endpoint.rewritten:
             call.body = wire_body.read(await incoming.whole(exchange, self._limits.body))
         else:
             call.relayed = incoming.Relayed(exchange)
             await call.relayed.begin()
+        call.body_wait = time.perf_counter_ns() - begun
 
     # decide
 
@@ -218,7 +222,7 @@ class Lifecycle:
             raise GatewayError(decision.code, param="model" if decision.reason else None)
         call.decision = decision
         if decision.reason is Reason.FALLBACK_STOCK:  # the refusal is remembered
-            self._metrics.fallbacks.inc()
+            self._metrics.fallbacks.add()
         if call.relayed is not None:
             self._check_named(call, who, decision, call.relayed.fields)
         return decision
@@ -272,9 +276,9 @@ class Lifecycle:
         answer.close()
         tenant = who.routes.route.tenant
         self._refused.add(tenant, decision.model or "")
-        self._metrics.fallbacks.inc()
+        self._metrics.fallbacks.add()
         self._on_model_refused(tenant, decision.job_id or "", decision.model or "")
-        log.warning("model_refused", tenant=tenant, model=decision.model, call_id=call.call_id)
+        log.warning("model_refused", tenant=tenant, model=decision.model, call_id=call.call_id, trace_id=call.trace.hex)
         call.attempts[-1].error = "model_not_found"
         call.decision = fallback
         return await self._attempt(exchange, call, who, fallback), b""
@@ -296,13 +300,13 @@ class Lifecycle:
             started=time.time_ns(),
         )
         call.attempts.append(attempt)
-        traceparent = self._telemetry.start(call.trace, attempt)
+        context = self._telemetry.start(call.trace, attempt)
         with _Accounted(attempt):
             origin = way.origin if not way.upstream.translated else await self._translator()
             assert origin is not None  # noqa: S101 - `way` sees to it
             body = self._body(call, who, decision, way)
             length = call.relayed.length if isinstance(body, Upload) and call.relayed else _length(body)
-            head = outgoing.head(exchange, who.target, way, origin, length, traceparent)
+            head = outgoing.head(exchange, who.target, way, origin, length, context)
             answer = await self._pool.request(origin, head, body)
         attempt.status = answer.status
         attempt.error = str(answer.status) if answer.status >= 400 else None
@@ -364,6 +368,7 @@ class Lifecycle:
             exchange.write(passing.feed(chunk))
             return exchange.flush()
 
+        self.streaming += passing.events
         with _Accounted(attempt):
             try:
                 if (not answer.arrived and not head and not exchange.flush()) or (head and not sink(head)):
@@ -378,6 +383,7 @@ class Lifecycle:
                     exchange.cut()
                 raise
             finally:
+                self.streaming -= passing.events
                 attempt.served = passing.served()
         await exchange.end()
 
@@ -433,25 +439,18 @@ class Lifecycle:
         ]
 
     def _settle(self, call: CallState) -> None:
-        """Spans, record, log line. The one place where a call is accounted for."""
-        if call.error or call.cancelled:
-            log.info(
-                "call_ended",
-                call_id=call.call_id,
-                trace_id=call.trace.hex,
-                tenant=call.routes.route.tenant if call.routes else None,
-                status=call.status,
-                error=call.error,
-                cancelled=call.cancelled,
-            )
-        self._metrics.settle(call.routes is not None, call.reason, call.status, call.error, cancelled=call.cancelled)
+        """Log line, record, metrics, spans. The one place where a call is accounted for."""
+        call_log.say(call)
         if call.routes is None or call.caller is None:
+            self._metrics.settle(calls.ended(call, None))
             return
+        record = calls.record(call, call.routes, call.caller)
+        self._metrics.settle(calls.ended(call, record), call.attempts)
         facts = calls.facts(call, call.routes)
         for attempt in call.attempts:
             self._telemetry.span(call.trace, attempt, facts)
         if self._routes.tenant(call.routes.route.tenant) is not None:  # deleted meanwhile: nothing more is kept of it
-            self._why.put(calls.record(call, call.routes, call.caller))
+            self._why.put(record)
 
 
 class _Accounted:

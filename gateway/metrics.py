@@ -1,154 +1,155 @@
-"""The metrics that `/metrics` serves, by name. Counted where a call is settled, and nowhere else.
+"""The metrics that `/metrics` serves. Those of calls are in `call_metrics.py` and `genai_metrics.py`, those of jobs in
+`job_metrics.py`; here are the others, and the page.
 
 With several worker processes prometheus_client keeps the figures in files that all of them read (its multiprocess mode,
-chosen by `PROMETHEUS_MULTIPROC_DIR` before it is imported); which one answers a scrape makes no difference then.
+chosen by `PROMETHEUS_MULTIPROC_DIR` before it is imported). Which one answers a scrape makes no difference then, but
+for the calls of the others' last second.
 """
 
+import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import prometheus_client
 from msgspec import Struct
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from prometheus_client.registry import Collector
+
+from gateway import genai_metrics
+from gateway.call_metrics import CallMetrics
+from gateway.job_metrics import JobMetrics
+from gateway.tallies import Tallies
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 
-
-class RetiringModel(Struct, frozen=True):
-    """An active job, and the days until its model is retired; below 0 once it is."""
-
-    tenant: str
-    job_id: str
-    days: float
+_POUR_SECONDS = 1.0
+_PROPAGATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 
 
-class Retiring(Collector):
-    """The gauges of models that are retired before long, as they were shown last.
+class Now(Struct, frozen=True):
+    """What a replica is at this moment. `routes_age`: seconds since the store was last seen to know nothing newer."""
 
-    Shown whole each time, so that a job which is active no longer leaves no line behind. Every worker process reads the
-    same from the store, so each answers a scrape with its own.
-    """
-
-    def __init__(self) -> None:
-        self._models: Sequence[RetiringModel] = ()
-        self._within: Mapping[int, int] = {}
-
-    def show(self, models: Sequence[RetiringModel], within: Mapping[int, int]) -> None:
-        """Takes the place of what was shown. `within`: days → jobs whose models are retired in so many."""
-        self._models, self._within = models, within
-
-    def collect(self) -> Iterator[Metric]:
-        """See Collector."""
-        days = GaugeMetricFamily(
-            "housestyle_model_retires_days",
-            "Days until an active job's model is retired, of the hundred that are retired first within 90 days.",
-            labels=("tenant", "job"),
-        )
-        for model in self._models:
-            days.add_metric((model.tenant, model.job_id), model.days)
-        jobs = GaugeMetricFamily(
-            "housestyle_jobs_retiring",
-            "Ready jobs, active or not, whose models are retired within so many days.",
-            labels=("within",),
-        )
-        for within, count in self._within.items():
-            jobs.add_metric((str(within),), count)
-        yield days
-        yield jobs
+    active_calls: int
+    active_streams: int
+    why_waiting: int
+    routes_age: float
 
 
 class Metrics:
-    """The counters of one process."""
+    """The figures of one process. `tenants`: how many have a label of their own."""
 
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self.calls = Counter(
-            "housestyle_calls",
-            "Calls of known tenants that ended, by reason and by the class of their status.",
-            ("reason", "status"),
-            registry=self._registry,
+    def __init__(self, version: str, tenants: int, environ: Mapping[str, str]) -> None:
+        # A line for each with the time of its making, which nobody asks for.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no type
+        self._registry = registry = CollectorRegistry()
+        self._tallies = Tallies()
+        latest = genai_metrics.wants_latest(environ)
+        self.calls = CallMetrics(registry, self._tallies, tenants=tenants, latest=latest)
+        self._propagation = Histogram(
+            "housestyle_propagation_seconds",
+            "Time from a change's commit until every live replica had applied it, or two seconds were over.",
+            buckets=_PROPAGATIONS,
+            registry=registry,
         )
-        self.refused = Counter(
-            "housestyle_unidentified_calls",
-            "Calls that were refused before their tenant was known, by error.",
-            ("error",),
-            registry=self._registry,
+        self._unacknowledged = Counter(
+            "housestyle_unacknowledged_changes",
+            "Changes that not every live replica had applied when they were answered.",
+            registry=registry,
         )
-        self.fallbacks = Counter(
-            "housestyle_fallbacks",
-            "Calls that went to the stock model since the provider refused the fine-tuned one.",
-            registry=self._registry,
-        )
-        self.cancelled = Counter(
-            "housestyle_cancelled_calls",
-            "Calls whose caller left before the answer's end.",
-            registry=self._registry,
-        )
-        self.span_export_failures = Counter(
-            "housestyle_span_export_failures",
-            "Batches of spans that the collector did not take.",
-            registry=self._registry,
-        )
-        self.dropped_spans = Counter(
-            "housestyle_dropped_spans",
-            "Spans that are lost: their export failed, or their queue was full.",
-            registry=self._registry,
-        )
-        # With several workers, the least of theirs: one that does not follow the store is not hidden by those that do.
-        self.following = Gauge(
-            "housestyle_store_following",
-            "1 while the routes follow the store; 0 while it cannot be reached, or has another history, and calls are "
-            "served with what was known last.",
-            registry=self._registry,
-            multiprocess_mode="livemin",
-        )
-        self.revision = Gauge(
-            "housestyle_routes_revision",
-            "The revision of the control-plane change that was applied last.",
-            registry=self._registry,
-            multiprocess_mode="livemin",
-        )
-        self.retiring = Retiring()
-        self._registry.register(self.retiring)
-        # `labels` costs several times as much as counting does.
-        self._calls: dict[tuple[str | None, int], Counter] = {}
-        self._refused: dict[str | None, Counter] = {}
+        self.jobs = JobMetrics()
+        registry.register(self.jobs)
+        self.losses = Losses(registry)
+        self.replica = ReplicaMetrics(registry, version)
 
-    def settle(self, known: bool, reason: str | None, status: int, error: str | None, *, cancelled: bool) -> None:
-        """Counts a call that is over. `known`: whether its tenant is."""
-        if not known:
-            counter = self._refused.get(error) or self._refusals(error)
-            counter.inc()
-            return
-        counter = self._calls.get((reason, status)) or self._answers(reason, status)
-        counter.inc()
-        if cancelled:
-            self.cancelled.inc()
+    def propagated(self, seconds: float, *, whole: bool) -> None:
+        """Counts a control-plane change that was answered; `whole`: every live replica had applied it."""
+        self._propagation.observe(seconds)
+        if not whole:
+            self._unacknowledged.inc()
 
-    def _refusals(self, error: str | None) -> Counter:
-        """The counter of one error's refusals, kept."""
-        self._refused[error] = counter = self.refused.labels(error or "none")
-        return counter
+    async def run(self, now: Callable[[], Now]) -> None:
+        """Brings them up to date for the other worker processes, until it is cancelled."""
+        while True:
+            self.pour(now())
+            await asyncio.sleep(_POUR_SECONDS)
 
-    def _answers(self, reason: str | None, status: int) -> Counter:
-        """The counter that a reason and a status belong to, kept."""
-        counter = self.calls.labels(reason or "none", f"{status // 100}xx" if status else "none")
-        self._calls[reason, status] = counter
-        return counter
+    def pour(self, now: Now) -> None:
+        """Brings them up to date."""
+        self._tallies.pour()
+        self.replica.show(now)
 
     def exposition(self) -> bytes:
-        """All of them in the text format of Prometheus, those of the other worker processes too."""
+        """All of them in the text format of Prometheus, the other worker processes' too. The gauges are as they were
+        when they were brought up to date."""
+        self._tallies.pour()
         if MULTIPROCESS_DIR not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         _forget_dead(Path(os.environ[MULTIPROCESS_DIR]))
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
-        registry.register(self.retiring)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no type here
+        registry.register(self.jobs)
         return generate_latest(registry)
+
+
+class Losses:
+    """What telemetry itself has lost. May be counted from any thread."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.export_failures = Counter(
+            "housestyle_span_export_failures", "Batches of spans that the collector did not take.", registry=registry
+        )
+        self.spans = Counter(
+            "housestyle_dropped_spans",
+            "Spans that are lost: their export failed, or their queue was full.",
+            registry=registry,
+        )
+        self.why_records = Counter(
+            "housestyle_why_records_lost",
+            "Why records that are lost: their queue was full, or the store was away at the end.",
+            registry=registry,
+        )
+
+
+class ReplicaMetrics:
+    """The gauges. With several workers the worst of theirs, so that one that does not follow is not hidden by the
+    others; the sum where it is one."""
+
+    def __init__(self, registry: CollectorRegistry, version: str) -> None:
+        def gauge(name: str, words: str, mode: str) -> Gauge:
+            return Gauge(name, words, registry=registry, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+        self.following = gauge(
+            "housestyle_store_following",
+            "1 while the routes follow the store; 0 while it cannot be reached, or has another history, and calls are "
+            "served with what was known last.",
+            "livemin",
+        )
+        self.revision = gauge(
+            "housestyle_routes_revision", "The revision of the control-plane change that was applied last.", "livemin"
+        )
+        self._age = gauge(
+            "housestyle_routes_age_seconds", "Time since the store was last seen to know nothing newer.", "livemax"
+        )
+        self._calls = gauge("housestyle_active_calls", "Calls under way.", "livesum")
+        self._streams = gauge("housestyle_active_streams", "Event streams under way.", "livesum")
+        self._why = gauge("housestyle_why_records_waiting", "Why records that are not in the store yet.", "livesum")
+        build = Gauge(
+            "housestyle_build_info",
+            "1, with the version that runs.",
+            ("version",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        build.labels(version).set(1)
+
+    def show(self, now: Now) -> None:
+        """Takes the place of what was shown."""
+        self._calls.set(now.active_calls)
+        self._streams.set(now.active_streams)
+        self._why.set(now.why_waiting)
+        self._age.set(now.routes_age)
 
 
 def _forget_dead(directory: Path) -> None:
@@ -158,6 +159,6 @@ def _forget_dead(directory: Path) -> None:
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]  # prometheus_client has no type here
+            mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]  # it has no type here
         except PermissionError:
             continue

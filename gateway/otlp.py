@@ -17,19 +17,17 @@ from collections.abc import Mapping, Sequence
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 
-Value = bool | str | int | float | tuple[str, ...]
+from gateway.otlp_form import Memo, Value
 
 _CLIENT = b"\x30\x03"  # kind: SPAN_KIND_CLIENT
 _STATUS_UNSET = b"\x7a\x00"
 _STATUS_ERROR = b"\x7a\x02\x18\x02"
 # flags, fixed32: SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK, and with a remote parent SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK.
 _FLAGS = {remote: b"\x85\x01" + struct.pack("<I", 0x300 if remote else 0x100) for remote in (False, True)}
+CONTENT_TYPE = "application/x-protobuf"
 _IDS_AND_TIMES = struct.Struct("<2s16s2s8sBQBQ")
 _DOUBLE = struct.Struct("<d")
 _INT64 = range(-(2**63), 2**63)
-
-_KEPT_VALUES = 1024  # of each attribute, and none that is longer than
-_KEPT_LENGTH = 1024  # bytes
 
 
 def varint(number: int) -> bytes:
@@ -67,27 +65,11 @@ def attributes(values: Mapping[str, Value | None]) -> bytes:
     return b"".join(attribute(name, value) for name, value in values.items())
 
 
-class Memo(dict[Value | None, bytes]):
-    """The bytes of one attribute by its value: `memo[value]`. Its values must be of one type, since 1 equals True."""
+class _Unique(Memo):
+    """The same for what hardly ever comes twice: of a text what stands before it is kept, by its length."""
 
     def __init__(self, name: str) -> None:
-        super().__init__({None: b""})
-        self.name = name
-
-    def __missing__(self, value: Value | None) -> bytes:
-        encoded = attribute(self.name, value)
-        if len(encoded) <= _KEPT_LENGTH:
-            if len(self) >= _KEPT_VALUES:
-                self.clear()
-            self[value] = encoded
-        return encoded
-
-
-class UniqueText(Memo):
-    """The same for a text that never comes twice: nothing is kept but what stands before it, by its length."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+        super().__init__(name, attribute)
         self._heads = tuple(attribute(name, "x" * length)[:-length] for length in range(1, 64))
 
     def __missing__(self, value: Value | None) -> bytes:
@@ -98,27 +80,22 @@ class UniqueText(Memo):
         return attribute(self.name, value)
 
 
-class UniqueDouble(Memo):
-    """The same for a number that hardly ever comes twice."""
-
-    def __missing__(self, value: Value | None) -> bytes:
-        return attribute(self.name, value)
+def memo(name: str, *, unique: bool) -> Memo:
+    """See Form."""
+    return _Unique(name) if unique else Memo(name, attribute)
 
 
 def span(
     ids: tuple[int, int],
     times: tuple[int, int],
-    parent: tuple[int, bool, str] | None,
+    parent: tuple[int, bool] | None,
     *,
+    state: str,
     error: bool,
     named: bytes,
     attributes: Sequence[bytes],
 ) -> bytes:
-    """A CLIENT span, as an element of ScopeSpans.spans.
-
-    `ids`: of the trace, of the span. `times`: start and end, nanoseconds since the epoch, in 64 bits. `parent`: its
-    span id, whether it is another process's, its `tracestate` (W3C's text; may be empty). `named`: what `named` made.
-    """
+    """See Form; an element of ScopeSpans.spans."""
     head = _IDS_AND_TIMES.pack(
         b"\x0a\x10",
         ids[0].to_bytes(16, "big"),
@@ -130,11 +107,11 @@ def span(
         times[1],
     )
     remote = False
+    if state:
+        head += field(3, text(state))
     if parent is not None:
-        span_id, remote, state = parent
+        span_id, remote = parent
         head += b"\x22\x08" + span_id.to_bytes(8, "big")
-        if state:
-            head += field(3, text(state))
     status = _STATUS_ERROR if error else _STATUS_UNSET
     body = b"".join((head, named, *attributes, status, _FLAGS[remote]))
     length = len(body)
@@ -142,15 +119,12 @@ def span(
 
 
 def named(name: str, values: Mapping[str, Value | None]) -> bytes:
-    """What `span` takes as `named`: name, kind, and attributes that all calls of a route share."""
+    """See Form."""
     return field(5, text(name)) + _CLIENT + attributes(values)
 
 
-class Envelope:
-    """The ExportTraceServiceRequest around spans: one resource, one scope, those of `example`.
-
-    Taken once from what the SDK's own encoder makes of it, so that resource and scope are its business.
-    """
+class _Envelope:
+    """The ExportTraceServiceRequest. Resource and scope are what the SDK's own encoder makes of them."""
 
     def __init__(self, example: ReadableSpan) -> None:
         (resource,) = encode_spans([example]).resource_spans
@@ -161,15 +135,20 @@ class Envelope:
         self._resource = resource.SerializeToString()
 
     def around(self, spans: Sequence[bytes]) -> bytes:
-        """The whole request. `spans` as `span` makes them."""
+        """See Envelope."""
         inner = sum(map(len, spans)) + len(self._scope)
         scope_head = b"\x12" + varint(inner)
         outer = len(self._resource) + len(scope_head) + inner
         return b"".join((b"\x0a", varint(outer), self._resource, scope_head, self._scope, *spans))
 
 
+def envelope(example: ReadableSpan) -> _Envelope:
+    """See Form."""
+    return _Envelope(example)
+
+
 def sdk_span(made: ReadableSpan) -> bytes:
-    """The same as `span`, made by the SDK's own encoder: slow, for attributes that are not ours."""
+    """See Form."""
     return field(2, encode_spans([made]).resource_spans[0].scope_spans[0].spans[0].SerializeToString())
 
 

@@ -26,11 +26,12 @@ def body(asked: RequestBody, target: Target, way: Way) -> tuple[bytes, bool]:
 
 
 def head(
-    exchange: Exchange, target: Target, way: Way, origin: Origin, length: int | None, traceparent: bytes | None
+    exchange: Exchange, target: Target, way: Way, origin: Origin, length: int | None, context: wire_headers.Headers
 ) -> SecretBytes:
     """The request line and headers: the caller's that may pass, the provider's credential, our own.
 
-    `length` is the body's, None where it comes in chunks. The credential stands in no variable but the headers' own.
+    `length` is the body's, None where it comes in chunks; `context`, the headers of the trace that goes on. The
+    credential stands in no variable but the headers' own.
     """
     passed = wire_headers.to_upstream(exchange.headers)
     if target.endpoint.rewritten and b"content-encoding" in exchange.fields:
@@ -42,8 +43,7 @@ def head(
     if defaults := kinds.KINDS[way.upstream.kind].defaults:
         named = {name for name, _ in passed}
         ours += [_LINE(header) for header in defaults if header[0] not in named]
-    if traceparent is not None:
-        ours.append(b"traceparent: %b\r\n" % traceparent)
+    ours += map(_LINE, context)
     if length is None:
         ours.append(b"transfer-encoding: chunked\r\n")
     elif length or exchange.method in ("POST", "PUT", "PATCH"):

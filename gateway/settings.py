@@ -53,6 +53,7 @@ class Settings(Struct, frozen=True):
     trusted_proxies: tuple[Network, ...] = ()
     bootstrap: Path | None = None
     poll_seconds: float = 10.0
+    metrics_tenants: int = 500
     proxies: Proxies | None = None
     translator_python: Path | None = None
 
@@ -120,7 +121,9 @@ _NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
     "audit_days": ("HOUSESTYLE_AUDIT_DAYS", int),
     "artifact_days": ("HOUSESTYLE_ARTIFACT_DAYS", int),
     "poll_seconds": ("HOUSESTYLE_POLL_SECONDS", float),
+    "metrics_tenants": ("HOUSESTYLE_METRICS_TENANTS", int),
 }
+_MAY_BE_ZERO = frozenset({"HOUSESTYLE_METRICS_TENANTS"})
 
 
 def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -133,7 +136,7 @@ def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
             value = kind(text)
         except ValueError:
             raise SettingsError(f"{variable} must be a number, not {text!r}.") from None
-        if not 0 < value < 10**9:
+        if not (0 < value < 10**9 or (value == 0 and variable in _MAY_BE_ZERO)):
             raise SettingsError(f"{variable} must be above 0, not {text}.")
         found[field] = value
     return found

@@ -29,11 +29,13 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext
 
-from gateway import otlp
+from gateway import otlp, otlp_json
+from gateway.otlp_form import Form
 
 log = structlog.get_logger(__name__)
 
-_PROTOCOL = "http/protobuf"
+_FORMS: dict[str, Form] = {"http/protobuf": otlp, "http/json": otlp_json}
+_USUAL = "http/protobuf"
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
 
 
@@ -61,6 +63,17 @@ def batching(environ: Mapping[str, str]) -> Batching:
     )
 
 
+def form(environ: Mapping[str, str]) -> Form:
+    """The form that OTEL_EXPORTER_OTLP_PROTOCOL asks for. One that is not known is said, and protobuf is used."""
+    for name in (OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL):
+        asked = environ.get(name, "").strip()
+        if asked:
+            if asked not in _FORMS:
+                log.error("unsupported_protocol", variable=name, value=asked, supported=list(_FORMS), used=_USUAL)
+            return _FORMS.get(asked, otlp)
+    return otlp
+
+
 class SpanSender:
     """Sends spans in batches from a thread of its own. `put` is for one other thread.
 
@@ -69,15 +82,15 @@ class SpanSender:
 
     def __init__(
         self,
+        form: Form,
         example: ReadableSpan,
         environ: Mapping[str, str],
         on_dropped: Callable[[int], object],
         on_failed: Callable[[], object],
     ) -> None:
-        _check_protocol(environ)
         self._how = batching(environ)
-        self._envelope = otlp.Envelope(example)
-        self._transport = Transport()
+        self._envelope = form.envelope(example)
+        self._transport = Transport(form.CONTENT_TYPE)
         self._on_dropped = on_dropped
         self._on_failed = on_failed
         self._queue: deque[bytes] = deque()
@@ -89,7 +102,7 @@ class SpanSender:
         self._thread.start()
 
     def put(self, span: bytes) -> None:
-        """Takes a span as `otlp.span` makes it; never waits, never fails. What finds no room is dropped."""
+        """Takes a span as the form's `span` makes it; never waits, never fails. What finds no room is dropped."""
         waiting = len(self._queue)
         if waiting >= self._how.queue or self._closing:
             self._on_dropped(1)
@@ -151,9 +164,9 @@ class Transport:
     and the session puts the batch in the place of that span's bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, content_type: str) -> None:
         self._stand_in = (ReadableSpan("", SpanContext(1, 1, is_remote=False), resource=Resource.get_empty()),)
-        self._session = _Session()
+        self._session = _Session(content_type)
         self._exporter = OTLPSpanExporter(session=self._session)
 
     def send(self, batch: bytes) -> bool:
@@ -173,9 +186,10 @@ class _Session(requests.Session):
     `carried`: whether it was asked at all; if not, the exporter has found another way, and the batch is lost.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, content_type: str) -> None:
         super().__init__()
         self.carried = False
+        self._content_type = content_type
         self._batch = b""
         self._compressed: tuple[str, bytes] | None = None
         self._environment: Any = None
@@ -196,6 +210,7 @@ class _Session(requests.Session):
         """See requests.Session."""
         self.carried = True
         request.prepare_body(self._body(str(request.headers.get("content-encoding", ""))), None)
+        request.headers["content-type"] = self._content_type
         return super().send(request, **kwargs)
 
     def _body(self, encoding: str) -> bytes:
@@ -218,12 +233,3 @@ def _number(environ: Mapping[str, str], name: str, usual: float, read: Callable[
         return number
     log.error("unusable_variable", variable=name, value=given, used=usual)
     return usual
-
-
-def _check_protocol(environ: Mapping[str, str]) -> None:
-    for name in (OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL):
-        asked = environ.get(name, "").strip()
-        if asked:
-            if asked != _PROTOCOL:
-                log.error("unsupported_protocol", variable=name, value=asked, used=_PROTOCOL)
-            return

@@ -1,38 +1,25 @@
-"""What a span says: the trace, the attempt, and every attribute's name. Nothing else names an attribute, and nothing
-here is sent or sampled.
+"""What a span says: the attempt, and every attribute's name. Nothing else names an attribute, and nothing here is sent
+or sampled.
 
-Source: semantic-conventions-genai, "Spans"; W3C Trace Context.
+Source: semantic-conventions-genai, "Spans".
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
-from opentelemetry.trace import SpanContext
 
-from gateway import otlp
+from gateway.otlp_form import Form, Value
+from gateway.trace_context import Trace
 from gateway.wire.answers import Served
 from gateway.wire.kinds import KINDS
 
 _KEPT_ROUTES = 16_384
 
 
-class Trace(Struct, frozen=True):
-    """The trace that a call belongs to: the caller's, or a new one."""
-
-    trace_id: int
-    parent: SpanContext | None
-
-    @property
-    def hex(self) -> str:
-        """As W3C Trace Context and Why records write it."""
-        return f"{self.trace_id:032x}"
-
-
 class Attempt(Struct):
     """One attempt at one upstream: what its span will say. Times in nanoseconds since the epoch.
 
-    `sampler_attributes`: what a sampler wants the span to say beside ours.
+    `state`: the `tracestate` of its span; `sampler_attributes`: what a sampler wants the span to say beside ours.
     """
 
     span_id: int
@@ -52,6 +39,7 @@ class Attempt(Struct):
     error: str | None = None
     served: Served = Served()
     sampled: bool = False
+    state: str = ""
     sampler_attributes: dict[str, Any] = {}
 
     @property
@@ -89,7 +77,7 @@ def known_before(attempt: Attempt) -> dict[str, Any]:
 
 def attributes(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
     """All attributes of a finished attempt's span, as the SDK takes them."""
-    own = zip((memo.name for memo in _memos()), _own(attempt, facts), strict=True)
+    own = zip(_NAMES, _own(attempt, facts), strict=True)
     together = {**_shared(attempt, facts), **dict(own)}
     return {name: value for name, value in together.items() if value is not None}
 
@@ -107,37 +95,41 @@ def _shared(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
     }
 
 
-def _memos() -> Iterator[otlp.Memo]:
-    """What a call's span has of its own, in the order of `_own`."""
-    yield otlp.UniqueText("housestyle.call_id")
-    yield otlp.UniqueText("gen_ai.response.id")
-    yield otlp.Memo("housestyle.workflow")
-    yield otlp.Memo("housestyle.requested_model")
-    yield otlp.Memo("gen_ai.response.model")
-    yield otlp.Memo("gen_ai.response.finish_reasons")
-    yield otlp.UniqueDouble("gen_ai.response.time_to_first_chunk")
-    yield otlp.Memo("gen_ai.usage.input_tokens")
-    yield otlp.Memo("gen_ai.usage.output_tokens")
-    yield otlp.Memo("gen_ai.usage.cache_read.input_tokens")
-    yield otlp.Memo("gen_ai.usage.reasoning.output_tokens")
-    yield otlp.Memo("http.response.status_code")
-    yield otlp.Memo("error.type")
+# What a call's span has of its own, in the order of `_own`.
+_NAMES = (
+    "housestyle.call_id",
+    "gen_ai.response.id",
+    "gen_ai.response.time_to_first_chunk",
+    "housestyle.workflow",
+    "housestyle.requested_model",
+    "gen_ai.response.model",
+    "gen_ai.response.finish_reasons",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.reasoning.output_tokens",
+    "http.response.status_code",
+    "error.type",
+)
+_NEVER_TWICE = frozenset(_NAMES[:3])
 
 
-def _own(attempt: Attempt, facts: CallFacts) -> tuple[otlp.Value | None, ...]:
+def _own(attempt: Attempt, facts: CallFacts) -> tuple[Value | None, ...]:
     served = attempt.served
     streamed = attempt.stream and attempt.first_chunk is not None
     return (
         facts.call_id,
         served.response_id,
+        (attempt.first_chunk - attempt.started) / 1e9 if streamed and attempt.first_chunk is not None else None,
         facts.workflow,
         facts.requested_model,
         served.model,
         served.finish_reasons or None,
-        (attempt.first_chunk - attempt.started) / 1e9 if streamed and attempt.first_chunk is not None else None,
         served.input_tokens,
         served.output_tokens,
         served.cached_tokens,
+        served.cache_creation_tokens,
         served.reasoning_tokens,
         attempt.status,
         attempt.error,
@@ -145,14 +137,15 @@ def _own(attempt: Attempt, facts: CallFacts) -> tuple[otlp.Value | None, ...]:
 
 
 class SpanEncoder:
-    """Attempts as OTLP. What the spans of a route share is encoded once; the memo is emptied when it is full."""
+    """Attempts in a form of OTLP. What the spans of a route share is encoded once; a memo that is full is emptied."""
 
-    def __init__(self) -> None:
-        self._memos = tuple(_memos())
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self._memos = tuple(form.memo(name, unique=name in _NEVER_TWICE) for name in _NAMES)
         self._shared: dict[tuple[object, ...], bytes] = {}
 
     def encode(self, call: Trace, attempt: Attempt, facts: CallFacts) -> bytes:
-        """A finished attempt's span, for `otlp.Envelope.around`. `sampler_attributes` are not in it."""
+        """A finished attempt's span, for the form's envelope. `sampler_attributes` are not in it."""
         route = (
             facts.tenant,
             facts.revision,
@@ -167,10 +160,11 @@ class SpanEncoder:
             attempt.port,
         )
         parent = call.parent
-        return otlp.span(
+        return self._form.span(
             (call.trace_id, attempt.span_id),
             (attempt.started, attempt.ended),
-            (parent.span_id, parent.is_remote, parent.trace_state.to_header()) if parent else None,
+            (parent.span_id, parent.is_remote) if parent else None,
+            state=attempt.state,
             error=attempt.error is not None,
             named=self._shared.get(route) or self._encode_shared(route, attempt, facts),
             attributes=[memo[value] for memo, value in zip(self._memos, _own(attempt, facts), strict=True)],
@@ -179,5 +173,5 @@ class SpanEncoder:
     def _encode_shared(self, route: tuple[object, ...], attempt: Attempt, facts: CallFacts) -> bytes:
         if len(self._shared) >= _KEPT_ROUTES:
             self._shared.clear()
-        self._shared[route] = made = otlp.named(name_of(attempt), _shared(attempt, facts))
+        self._shared[route] = made = self._form.named(name_of(attempt), _shared(attempt, facts))
         return made

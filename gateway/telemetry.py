@@ -2,20 +2,20 @@
 
 A span is made once, when its attempt is over. For a collector it is encoded here and sent from a thread; for any other
 exporter it is handed to the SDK's batch processor. The sampler and the resource are the SDK's.
-Source: the OpenTelemetry specification's environment variables; W3C Trace Context.
+Source: the OpenTelemetry specification's environment variables.
 """
 
 import os
 import random
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 from opentelemetry import trace
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
     ConsoleSpanExporter,
@@ -25,11 +25,13 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, DEFAULT_OFF, DEFAULT_ON, Sampler
 from opentelemetry.sdk.trace.sampling import Decision as Sampling
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from gateway import otlp, spans
+from gateway import span_sender, spans, trace_context
 from gateway.span_sender import SpanSender
-from gateway.spans import Attempt, CallFacts, Trace
+from gateway.spans import Attempt, CallFacts
+from gateway.trace_context import Trace
+from gateway.wire.headers import Headers
 
 __all__ = ["Attempt", "CallFacts", "Telemetry", "Trace"]
 
@@ -37,7 +39,8 @@ log = structlog.get_logger(__name__)
 
 OTEL_TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 
-_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_MOST_ATTRIBUTES = 32  # that a span of ours has, and then some
 
 # What the SDK's own samplers answer to a call without a parent, with a sampled one, with one that is not: they look at
 # nothing else, and asking them costs a context and three dicts.
@@ -56,7 +59,7 @@ def _nothing(*_: object) -> None:
 class Telemetry:
     """Spans out. With OTEL_SDK_DISABLED=true there are none, and trace ids are made all the same.
 
-    `exporters`: instead of those that the environment names. `on_dropped` hears of spans that do not reach a
+    `exporters`, `sampler`: instead of those that the environment names. `on_dropped` hears of spans that do not reach a
     collector, and how many; `on_failed` of each batch that it does not take.
     """
 
@@ -65,58 +68,63 @@ class Telemetry:
         version: str,
         exporters: list[SpanExporter] | None = None,
         *,
+        sampler: Sampler | None = None,
         on_dropped: Callable[[int], object] = _nothing,
         on_failed: Callable[[], object] = _nothing,
     ) -> None:
         resource = Resource.create()
         if str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
             resource = resource.merge(Resource({SERVICE_NAME: "housestyle-gateway"}))
-        self._sampler = TracerProvider(resource=resource, shutdown_on_exit=False).sampler
+        limits = _limits()
+        self._limits = limits if _are_near(limits) else None
+        provider = TracerProvider(sampler, resource, shutdown_on_exit=False, span_limits=limits)
+        self._sampler = provider.sampler
         self._answers = _ANSWERS.get(self._sampler)
         self._resource = resource
         self._scope = InstrumentationScope("housestyle.gateway", version)
         self._disabled = os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true"
-        self._encoder = spans.SpanEncoder()
+        self._form = span_sender.form(os.environ)
+        self._encoder = spans.SpanEncoder(self._form)
         self._sender: SpanSender | None = None
+        if os.environ.get(_CAPTURE, "").strip().lower() not in ("", "false"):
+            log.warning("content_is_not_captured", variable=_CAPTURE, meaning="this version never records prompts")
         if exporters is None and not self._disabled:
             names = _exporters_named(os.environ)
             if "otlp" in names:
-                self._sender = SpanSender(self._example(), os.environ, on_dropped, on_failed)
+                self._sender = SpanSender(self._form, self._example(), os.environ, on_dropped, on_failed)
             exporters = [ConsoleSpanExporter()] if "console" in names else []
         chosen = [] if self._disabled else exporters or []
         self._processors: list[SpanProcessor] = [BatchSpanProcessor(_Quiet(exporter)) for exporter in chosen]
-
-    def begin(self, traceparent: bytes | None) -> Trace:
-        """The trace of a call that arrives with this `traceparent`."""
-        parent = _parse(traceparent) if traceparent else None
-        if parent is None:
-            return Trace(random.getrandbits(128) or 1, None)
-        return Trace(parent.trace_id, parent)
 
     def new_span_id(self) -> int:
         """A random non-zero span id."""
         return random.getrandbits(64) or 1
 
-    def start(self, call: Trace, attempt: Attempt) -> bytes | None:
-        """Asks the sampler about an attempt that begins; the `traceparent` for upstream, where our span is the parent.
+    def start(self, call: Trace, attempt: Attempt) -> Headers:
+        """Asks the sampler about an attempt that begins; the headers for upstream, where our span is the parent.
 
-        With no spans of ours, the caller's own goes on, and None means none.
+        With no spans of ours, the caller's own go on.
         """
-        parent = call.parent
         if self._disabled:
             attempt.sampled = False
-            return _header(parent.trace_id, parent.span_id, parent.trace_flags) if parent else None
+            return trace_context.passed(call)
         if self._answers is None:
             self._ask(call, attempt)
         else:
+            parent = call.parent
             attempt.sampled = self._answers[0 if parent is None else 1 if parent.trace_flags & 1 else 2]
-        return _header(call.trace_id, attempt.span_id, attempt.sampled)
+            attempt.state = call.state
+        return trace_context.headers(call.trace_id, attempt.span_id, sampled=attempt.sampled, state=attempt.state)
 
     def _ask(self, call: Trace, attempt: Attempt) -> None:
         """The sampler's answer, and what it wants to have said beside what we say anyway."""
-        parent = trace.set_span_in_context(trace.NonRecordingSpan(call.parent)) if call.parent else None
+        state = trace_context.state_of(call.state)
+        parent = trace.set_span_in_context(trace.NonRecordingSpan(_with(call.parent, state))) if call.parent else None
         known = spans.known_before(attempt)
-        asked = self._sampler.should_sample(parent, call.trace_id, spans.name_of(attempt), SpanKind.CLIENT, known)
+        asked = self._sampler.should_sample(
+            parent, call.trace_id, spans.name_of(attempt), SpanKind.CLIENT, known, trace_state=state
+        )
+        attempt.state = (asked.trace_state or state).to_header()
         attempt.sampled = asked.decision is Sampling.RECORD_AND_SAMPLE
         attempt.sampler_attributes = {
             name: value for name, value in (asked.attributes or {}).items() if name not in known
@@ -127,8 +135,8 @@ class Telemetry:
         if not attempt.sampled:
             return
         if self._sender is not None:
-            if attempt.sampler_attributes:
-                self._sender.put(otlp.sdk_span(self._readable(call, attempt, facts)))
+            if attempt.sampler_attributes or self._limits is not None:
+                self._sender.put(self._form.sdk_span(self._readable(call, attempt, facts)))
             else:
                 self._sender.put(self._encoder.encode(call, attempt, facts))
         if self._processors:
@@ -145,12 +153,16 @@ class Telemetry:
 
     def _readable(self, call: Trace, attempt: Attempt, facts: CallFacts) -> ReadableSpan:
         """The span as the SDK's exporters take it."""
+        said: Any = attempt.sampler_attributes | spans.attributes(attempt, facts)
+        if self._limits is not None:
+            most, longest = self._limits.max_span_attributes, self._limits.max_span_attribute_length
+            said = BoundedAttributes(most, said, max_value_len=longest)
         return ReadableSpan(
             name=spans.name_of(attempt),
             context=_context(call, attempt),
             parent=call.parent,
             resource=self._resource,
-            attributes=attempt.sampler_attributes | spans.attributes(attempt, facts),
+            attributes=said,
             kind=SpanKind.CLIENT,
             status=Status(StatusCode.ERROR if attempt.error is not None else StatusCode.UNSET),
             start_time=attempt.started,
@@ -166,23 +178,28 @@ class Telemetry:
 
 def _context(call: Trace, attempt: Attempt) -> SpanContext:
     flags = TraceFlags(TraceFlags.SAMPLED if attempt.sampled else TraceFlags.DEFAULT)
-    state = call.parent.trace_state if call.parent else None
+    state = trace_context.state_of(attempt.state)
     return SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_flags=flags, trace_state=state)
 
 
-def _header(trace_id: int, span_id: int, flags: int) -> bytes:
-    return b"00-%032x-%016x-%02x" % (trace_id, span_id, flags)
+def _with(parent: SpanContext, state: TraceState) -> SpanContext:
+    """The parent as a sampler is to see it."""
+    return SpanContext(parent.trace_id, parent.span_id, parent.is_remote, parent.trace_flags, state)
 
 
-def _parse(traceparent: bytes | None) -> SpanContext | None:
-    """W3C Trace Context, version 00; anything else starts a new trace."""
-    found = _TRACEPARENT.fullmatch((traceparent or b"").strip())
-    if found is None:
-        return None
-    version, trace_id, span_id, flags = (int(part, 16) for part in found.groups()[:4])
-    if version == 255 or (version == 0 and found[5]) or not trace_id or not span_id:
-        return None
-    return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags & 1))
+def _limits() -> SpanLimits:
+    """The limits that the environment sets; none where one of them is no number."""
+    try:
+        return SpanLimits()
+    except ValueError as error:
+        log.error("unusable_variable", cause=str(error), used="no limits")
+        return SpanLimits(*[SpanLimits.UNSET] * 8)
+
+
+def _are_near(limits: SpanLimits) -> bool:
+    """Whether a span of ours could come to them."""
+    most = limits.max_span_attributes
+    return limits.max_span_attribute_length is not None or (most is not None and most < _MOST_ATTRIBUTES)
 
 
 def _exporters_named(environ: Mapping[str, str]) -> set[str]:

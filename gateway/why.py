@@ -81,6 +81,11 @@ class WhyWriter:
         self._writing = asyncio.Lock()
         self._script = store.redis.register_script((files("gateway.store") / "why.lua").read_bytes())
 
+    @property
+    def waiting(self) -> int:
+        """How many records are not in the store yet."""
+        return len(self._queue)
+
     def put(self, record: WhyRecord) -> None:
         """Takes a record; never waits, never fails."""
         if len(self._queue) >= _QUEUE:

@@ -60,11 +60,14 @@ class Changed(Struct, Generic[T], frozen=True):
 
 
 class Control:
-    """The one way from the admin API to the store's rows."""
+    """The one way from the admin API to the store's rows. `on_propagated` hears how far each change had come."""
 
-    def __init__(self, store: Store, clock: Callable[[], str]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], str], on_propagated: Callable[[Propagation], object] = lambda _: None
+    ) -> None:
         self.store = store
         self.now = clock
+        self._on_propagated = on_propagated
 
     async def tenant(self, name: str) -> tuple[TenantRow, Row]:
         """A tenant that is there. Raises GatewayError `tenant_not_found`, StoreUnavailable."""
@@ -97,6 +100,8 @@ class Control:
             asked_for = planned.writes[0].before if planned.stands else None
             revision = asked_for.revision if asked_for else committed.revision
             propagation = await self.propagated(committed.revision)
+            if not planned.stands:
+                self._on_propagated(propagation)
             return Changed(planned.result, revision, committed.durable, propagation)
         raise GatewayError("conflict")
 

@@ -11,6 +11,7 @@ WAKE = f"{PREFIX}:wake"  # list: jobs that want a tick now
 PROGRESS = f"{PREFIX}:progress"  # hash: job id → how far the work of its state has come
 TOLD = f"{PREFIX}:told-models"  # hash: `tenant/provider` → what the provider told of its models' ends
 RETIRING = f"{PREFIX}:retiring"  # sorted set: `tenant/job id` of ready jobs → their models' ends, in seconds
+ENDED_JOBS = f"{PREFIX}:ended-jobs"  # hash: status → jobs that have ended in it
 DOCKET = f"{PREFIX}:docket"  # pydocket's own keys lie under this name
 
 # Tables that every replica holds in memory and follows.

@@ -37,7 +37,7 @@ _ORIGIN = frozenset({b"forwarded"})
 _PREFIXES = (b"x-forwarded-", b"proxy-", b"x-housestyle-")
 _INTERNAL = b"x-housestyle-"
 # Written anew for the upstream: its own host and length, no compression (so that usage can be read), our span.
-_REWRITTEN = frozenset({b"host", b"content-length", b"accept-encoding", b"expect", b"traceparent"})
+_REWRITTEN = frozenset({b"host", b"content-length", b"accept-encoding", b"expect", b"traceparent", b"tracestate"})
 _OURS = frozenset({b"x-call-id", b"x-fine-tuned", b"x-model-reason"})
 
 _MAX_DIGITS = 20  # below 2^64; Python refuses to read thousands of them

@@ -4,12 +4,10 @@ and raises AssertionError where the gateway reads it wrongly; an exception that 
 
 import base64
 import re
-from functools import cache
 from urllib.parse import unquote
 
-from gateway import endpoints
+from gateway import endpoints, trace_context
 from gateway.errors import GatewayError
-from gateway.telemetry import Telemetry
 from gateway.translator import asked as translator_asked
 from gateway.upstream.addresses import InvalidUrl, Origin, parse_base_url
 from gateway.upstream.proxy import parse_proxy
@@ -111,14 +109,9 @@ def proxy(data: bytes) -> None:
     assert _AUTHORITY.fullmatch(proxies.proxy.host.encode())
 
 
-@cache
-def _telemetry() -> Telemetry:
-    return Telemetry("0", [])
-
-
 def traceparent(data: bytes) -> None:
     """A caller's traceparent: continued where it is one, a new trace where not."""
-    trace = _telemetry().begin(data)
+    trace = trace_context.read(data, data)
     assert 0 < trace.trace_id < 1 << 128
     if trace.parent is not None:
         assert _TRACEPARENT.fullmatch(data.strip())

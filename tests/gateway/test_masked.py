@@ -86,8 +86,10 @@ def reports() -> Iterator[list[str]]:
     made: list[str] = []
 
     def keep(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        error = sys.exc_info()[1]
-        if event.get("exc_info") and error is not None:
+        error = event.get("exc_info")
+        if error is True:
+            error = sys.exc_info()[1]
+        if isinstance(error, BaseException):
             made.append(report(error))
         raise structlog.DropEvent
 
@@ -196,7 +198,7 @@ async def test_a_call_that_crashes_on_its_way_to_the_provider(store: Store) -> N
         Pool(BrokenGuard(()), Timeouts()),
         Telemetry("1", []),
         WhyWriter(store, 10, 1),
-        Metrics(),
+        Metrics("1", 500, {}).calls,
         Limits(1 << 20, 10),
         no_translator,
         lambda *_: None,
@@ -219,7 +221,7 @@ async def test_a_head_that_cannot_be_made(store: Store) -> None:
     upstream = routes.upstreams["main"]
     assert upstream.origin is not None
     way = ways.Way(upstream, upstream.origin, "api.example", 443, None, "/v1/x")
-    no_bytes: Any = "00-1-1-00"
+    no_bytes: Any = [(b"traceparent", "00-1-1-00")]
     with pytest.raises(TypeError) as failed:
         outgoing.head(a_call(b""), target(), way, upstream.origin, 0, no_bytes)
     shown = report(failed.value)

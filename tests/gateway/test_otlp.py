@@ -1,22 +1,25 @@
-"""OTLP's bytes: what is made by hand is what protobuf itself reads, and what the SDK's own encoder makes."""
+"""OTLP's bytes, in both forms: what is made by hand is what protobuf reads, and what the SDK's own encoder makes."""
 
 import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
-from gateway import otlp
-from tests.support.otlp import attributes
+from gateway import otlp, otlp_json
+from gateway.otlp_form import Form, Value
+from tests.support.otlp import attributes, request_of
+
+FORMS: dict[str, Form] = {"protobuf": otlp, "json": otlp_json}
 
 VALUES = st.one_of(
     st.booleans(),
@@ -27,6 +30,9 @@ VALUES = st.one_of(
 )
 
 
+EXAMPLE = ReadableSpan("", SpanContext(1, 1, is_remote=False), resource=Resource.get_empty())
+
+
 def read(encoded: bytes) -> Any:
     """The one attribute's value."""
     (value,) = attributes(Span.FromString(encoded)).values()
@@ -34,14 +40,14 @@ def read(encoded: bytes) -> Any:
 
 
 @given(st.text(min_size=1), VALUES)
-def test_an_attribute_is_read_as_it_was_written(name: str, value: otlp.Value) -> None:
+def test_an_attribute_is_read_as_it_was_written(name: str, value: Value) -> None:
     span = Span.FromString(otlp.attribute(name, value))
     assert attributes(span) == {name: list(value) if isinstance(value, tuple) else value}
     assert type(read(otlp.attribute(name, value))) is (list if isinstance(value, tuple) else type(value))
 
 
 @given(st.text(min_size=1), VALUES)
-def test_an_attribute_is_written_as_protobuf_writes_it(name: str, value: otlp.Value) -> None:
+def test_an_attribute_is_written_as_protobuf_writes_it(name: str, value: Value) -> None:
     (pair,) = Span.FromString(otlp.attribute(name, value)).attributes
     written = KeyValue(key=name)
     written.value.CopyFrom(pair.value)
@@ -58,34 +64,50 @@ def test_numbers_that_are_none() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 62, 63, 64, 127, 128, 4095, 4096, 70_000])
-@pytest.mark.parametrize("memo", [otlp.Memo, otlp.UniqueText])
-def test_a_text_of_any_length(memo: type[otlp.Memo], length: int) -> None:
+@pytest.mark.parametrize("unique", [False, True])
+def test_a_text_of_any_length(unique: bool, length: int) -> None:
     for text in ("x" * length, "ä" * (length // 2), "x" * length):
-        assert read(memo("name")[text]) == text
+        assert read(otlp.memo("name", unique=unique)[text]) == text
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=80)), max_size=20))
 def test_a_memo_says_what_the_attribute_is(values: list[str | None]) -> None:
-    memos = (otlp.Memo("name"), otlp.UniqueText("name"), otlp.UniqueDouble("name"))
-    for value in values:
-        assert {memo[value] for memo in memos} == {otlp.attribute("name", value)}
+    for module in (otlp, otlp_json):
+        memos = [module.memo("name", unique=unique) for unique in (False, True)]
+        for value in values:
+            assert {memo[value] for memo in memos} == {module.attribute("name", value)}
+
+
+@given(VALUES)
+def test_json_says_the_same(value: Value) -> None:
+    assume(not isinstance(value, float) or math.isfinite(value))
+    span = otlp_json.span(
+        (1, 2), (3, 4), None, state="", error=False, named=otlp_json.named("n", {"name": value}), attributes=()
+    )
+    (found,) = (
+        request_of("application/json", otlp_json.envelope(EXAMPLE).around([span]))
+        .resource_spans[0]
+        .scope_spans[0]
+        .spans
+    )
+    assert attributes(found) == {"name": list(value) if isinstance(value, tuple) else value}
 
 
 def test_half_a_pair_of_surrogates_is_replaced() -> None:
     """One text that is not UTF-8 would cost its whole batch."""
     assert read(otlp.attribute("name", "a\ud800b")) == "a?b"
-    assert read(otlp.UniqueText("name")["a\ud800b"]) == "a?b"
+    assert read(otlp.memo("name", unique=True)["a\ud800b"]) == "a?b"
 
 
 def test_a_memo_is_bounded() -> None:
-    memo = otlp.Memo("name")
+    memo = otlp.memo("name", unique=False)
     for number in range(10_000):
         assert read(memo[number]) == number
         assert len(memo) <= 1024
     assert 9_999 in memo
     assert len(memo["x" * 100_000]) > 100_000
     assert "x" * 100_000 not in memo, "long ones are not kept"
-    unique = otlp.UniqueText("name")
+    unique = otlp.memo("name", unique=True)
     assert read(unique["once"]) == "once"
     assert "once" not in unique
 
@@ -97,6 +119,7 @@ def example(resource: Resource, scope: InstrumentationScope | None) -> ReadableS
     return ReadableSpan("name", SpanContext(1, 2, is_remote=False), resource=resource, instrumentation_scope=scope)
 
 
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("count", [0, 1, 3, 600])
 @pytest.mark.parametrize(
     ("resource", "scope"),
@@ -109,17 +132,20 @@ def example(resource: Resource, scope: InstrumentationScope | None) -> ReadableS
         ),
     ],
 )
-def test_spans_in_their_envelope(resource: Resource, scope: InstrumentationScope | None, count: int) -> None:
+def test_spans_in_their_envelope(
+    form: Form, resource: Resource, scope: InstrumentationScope | None, count: int
+) -> None:
     span = example(resource, scope)
     (expected,) = encode_spans([span]).resource_spans
     spans = [expected.scope_spans[0].spans[0]] * count
     del expected.scope_spans[0].spans[:]
     expected.scope_spans[0].spans.extend(spans)
-    made = otlp.Envelope(span).around([ScopeSpans(spans=[one]).SerializeToString() for one in spans])
-    assert ExportTraceServiceRequest.FromString(made) == ExportTraceServiceRequest(resource_spans=[expected])
+    made = form.envelope(span).around([form.sdk_span(span)] * count)
+    assert request_of(form.CONTENT_TYPE, made) == ExportTraceServiceRequest(resource_spans=[expected])
 
 
-def test_a_span_that_the_sdk_encodes() -> None:
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_span_that_the_sdk_encodes(form: Form) -> None:
     span = example(Resource.get_empty(), None)
-    made = otlp.Envelope(span).around([otlp.sdk_span(span)] * 2)
-    assert ExportTraceServiceRequest.FromString(made) == encode_spans([span, span])
+    made = form.envelope(span).around([form.sdk_span(span)] * 2)
+    assert request_of(form.CONTENT_TYPE, made) == encode_spans([span, span])

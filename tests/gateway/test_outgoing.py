@@ -19,6 +19,7 @@ from gateway.wire.requests import RequestHead
 from policies.values import Decision, Reason, Route
 
 TRACEPARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+CONTEXT: Headers = [(b"traceparent", TRACEPARENT)]
 
 
 class Nobody:
@@ -71,14 +72,14 @@ def sent(
     *,
     model: str | None = "m",
     length: int | None = 2,
-    traceparent: bytes | None = TRACEPARENT,
+    context: Headers = CONTEXT,
 ) -> tuple[str, Headers]:
     """The request line, and the headers in their order."""
     to = to or upstream()
     assert to.origin is not None
     where = where or target()
     way = ways.way(routes(to), decided(None), where, model, asked.query.decode("latin-1"))
-    head = outgoing.head(asked, where, way, to.origin, length, traceparent)
+    head = outgoing.head(asked, where, way, to.origin, length, context)
     assert head.endswith(b"\r\n\r\n")
     assert b"\n" not in head.replace(b"\r\n", b"")
     line, *fields = head[:-4].split(b"\r\n")
@@ -107,7 +108,7 @@ def test_a_head_whole() -> None:
 
 
 def test_what_is_the_callers_and_what_is_not() -> None:
-    kept = [(b"x-a", b"1"), (b"x-a", b"2"), (b"user-agent", b"me"), (b"tracestate", b"a=b"), (b"x-odd", b"\xe9")]
+    kept = [(b"x-a", b"1"), (b"x-a", b"2"), (b"user-agent", b"me"), (b"x-odd", b"\xe9")]
     gone = [
         (b"authorization", b"Bearer hs_caller"),
         (b"x-api-key", b"hs_caller"),
@@ -134,6 +135,7 @@ def test_what_is_the_callers_and_what_is_not() -> None:
         (b"content-length", b"99"),
         (b"accept-encoding", b"gzip"),
         (b"traceparent", b"00-1-1-00"),
+        (b"tracestate", b"a=b"),
         (b"host", b"gateway"),
     ]
     _, headers = sent(exchange(*gone, *kept))
@@ -171,9 +173,11 @@ def test_how_the_body_is_framed(method: str, path: str, length: int | None, said
     assert framing == ([said] if said else [])
 
 
-def test_without_a_span_of_ours_there_is_no_traceparent() -> None:
-    _, headers = sent(exchange((b"traceparent", TRACEPARENT)), traceparent=None)
-    assert not any(name == b"traceparent" for name, _ in headers)
+def test_the_trace_goes_on_as_it_was_read_and_not_as_it_came() -> None:
+    came = exchange((b"traceparent", TRACEPARENT), (b"tracestate", b"a=b"))
+    for context in ([], [(b"traceparent", b"x"), (b"tracestate", b"y")]):
+        _, headers = sent(came, context=context)
+        assert [header for header in headers if header[0].startswith(b"trace")] == context
 
 
 @pytest.mark.parametrize(

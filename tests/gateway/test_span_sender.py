@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanContext
 from structlog.testing import capture_logs
 
 from gateway import otlp
-from gateway.span_sender import Batching, SpanSender, batching
+from gateway.span_sender import Batching, SpanSender, batching, form
 from tests.gateway.upstream.certificates import Authority
 from tests.support.processes import wait_until
 
@@ -120,7 +120,7 @@ class Heard:
 @contextlib.contextmanager
 def sending(heard: Heard | None = None) -> Iterator[SpanSender]:
     heard = heard or Heard()
-    sender = SpanSender(EXAMPLE, os.environ, heard.dropped.append, heard.failed)
+    sender = SpanSender(form(os.environ), EXAMPLE, os.environ, heard.dropped.append, heard.failed)
     try:
         yield sender
     finally:
@@ -128,7 +128,7 @@ def sending(heard: Heard | None = None) -> Iterator[SpanSender]:
 
 
 def span(name: str) -> bytes:
-    return otlp.span((1, 2), (3, 4), None, error=False, named=otlp.named(name, {}), attributes=())
+    return otlp.span((1, 2), (3, 4), None, state="", error=False, named=otlp.named(name, {}), attributes=())
 
 
 # what is sent
@@ -307,7 +307,7 @@ def test_a_number_that_cannot_be_used_is_said(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"])
-@pytest.mark.parametrize("protocol", ["grpc", "http/json", "http/protobuf"])
+@pytest.mark.parametrize("protocol", ["grpc", "http/JSON", "http/protobuf"])
 def test_another_protocol_is_said_and_not_spoken(
     sink: Sink, environ: pytest.MonkeyPatch, name: str, protocol: str
 ) -> None:

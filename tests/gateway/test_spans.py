@@ -14,10 +14,13 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from gateway import otlp, spans
-from gateway.spans import Attempt, CallFacts, SpanEncoder, Trace
+from gateway import otlp, otlp_json, spans, trace_context
+from gateway.otlp_form import Form
+from gateway.spans import Attempt, CallFacts, SpanEncoder
+from gateway.trace_context import Trace
 from gateway.wire.answers import Served
 from gateway.wire.kinds import KINDS
+from tests.support.otlp import request_of
 
 RESOURCE = Resource({"service.name": "gateway"})
 SCOPE = InstrumentationScope("housestyle.gateway", "1.2.3")
@@ -34,7 +37,6 @@ PARENTS = st.builds(
     SPAN_IDS,
     is_remote=st.booleans(),
     trace_flags=st.sampled_from([TraceFlags(0), TraceFlags(1)]),
-    trace_state=STATES.map(lambda pairs: TraceState(list(pairs.items()))),
 )
 TRACES = st.builds(Trace, st.integers(1, 2**128 - 1), st.one_of(st.none(), PARENTS))
 SERVED = st.builds(
@@ -46,6 +48,7 @@ SERVED = st.builds(
     output_tokens=TOKENS,
     cached_tokens=TOKENS,
     reasoning_tokens=TOKENS,
+    cache_creation_tokens=TOKENS,
 )
 ATTEMPTS = st.builds(
     Attempt,
@@ -65,6 +68,7 @@ ATTEMPTS = st.builds(
     status=st.one_of(st.none(), st.integers(100, 999)),
     error=MAYBE,
     served=SERVED,
+    state=STATES.map(lambda pairs: TraceState(list(pairs.items())).to_header()),
 )
 FACTS = st.builds(CallFacts, TEXT, TEXT, MAYBE, MAYBE, st.integers(0, 2**53))
 
@@ -90,7 +94,7 @@ FACT = CallFacts("call_1", "smith", "assistant", "gpt-4.1-mini", 17)
 
 def readable(call: Trace, attempt: Attempt, facts: CallFacts) -> ReadableSpan:
     """The span as the SDK would have it."""
-    state = call.parent.trace_state if call.parent else None
+    state = trace_context.state_of(attempt.state)
     return ReadableSpan(
         name=spans.name_of(attempt),
         context=SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_state=state),
@@ -119,19 +123,21 @@ def decoded(span: bytes) -> Span:
     return found
 
 
-PARENT = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("a", "1"), ("b", "2")]))
+PARENT = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1))
+FORMS: dict[str, Form] = {"protobuf": otlp, "json": otlp_json}
 
 
-@given(st.lists(st.tuples(TRACES, ATTEMPTS, FACTS), min_size=1, max_size=4))
-@example([(Trace(1, PARENT), ATTEMPT, FACT)])
-@example([(CALL, replace(ATTEMPT, error="429", stream=False, served=Served()), FACT)])
-@example([(CALL, ATTEMPT, FACT), (CALL, replace(ATTEMPT, fine_tuned=False), FACT), (CALL, ATTEMPT, FACT)])
-def test_the_same_as_the_sdk_makes(made: list[tuple[Trace, Attempt, CallFacts]]) -> None:
-    encoder = SpanEncoder()
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@given(made=st.lists(st.tuples(TRACES, ATTEMPTS, FACTS), min_size=1, max_size=4))
+@example(made=[(Trace(1, PARENT), replace(ATTEMPT, state="a=1,b=2"), FACT)])
+@example(made=[(CALL, replace(ATTEMPT, error="429", stream=False, served=Served()), FACT)])
+@example(made=[(CALL, ATTEMPT, FACT), (CALL, replace(ATTEMPT, fine_tuned=False), FACT), (CALL, ATTEMPT, FACT)])
+def test_the_same_as_the_sdk_makes(made: list[tuple[Trace, Attempt, CallFacts]], form: Form) -> None:
+    encoder = SpanEncoder(form)
     expected = [readable(*one) for one in made]
     for _ in range(2):  # the second time from what was kept
-        request = otlp.Envelope(expected[0]).around([encoder.encode(*one) for one in made])
-        assert in_order(ExportTraceServiceRequest.FromString(request)) == in_order(encode_spans(expected))
+        request = form.envelope(expected[0]).around([encoder.encode(*one) for one in made])
+        assert in_order(request_of(form.CONTENT_TYPE, request)) == in_order(encode_spans(expected))
 
 
 CHANGES: list[tuple[str, Any]] = [
@@ -150,25 +156,25 @@ CHANGES: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("name", "value"), CHANGES)
 def test_a_route_that_differs_is_another(name: str, value: object) -> None:
     """In everything that is encoded once and kept."""
-    encoder = SpanEncoder()
+    encoder = SpanEncoder(otlp)
     other = replace(ATTEMPT, **{name: value})
     encoder.encode(CALL, ATTEMPT, FACT)
-    assert encoder.encode(CALL, other, FACT) == SpanEncoder().encode(CALL, other, FACT)
+    assert encoder.encode(CALL, other, FACT) == SpanEncoder(otlp).encode(CALL, other, FACT)
     assert encoder.encode(CALL, other, FACT) != encoder.encode(CALL, ATTEMPT, FACT)
 
 
 @pytest.mark.parametrize(("name", "value"), [("tenant", "jones"), ("revision", 18)])
 def test_so_is_one_of_another_tenant_or_revision(name: str, value: object) -> None:
-    encoder = SpanEncoder()
+    encoder = SpanEncoder(otlp)
     other = replace(FACT, **{name: value})
     encoder.encode(CALL, ATTEMPT, FACT)
-    assert encoder.encode(CALL, ATTEMPT, other) == SpanEncoder().encode(CALL, ATTEMPT, other)
+    assert encoder.encode(CALL, ATTEMPT, other) == SpanEncoder(otlp).encode(CALL, ATTEMPT, other)
     assert encoder.encode(CALL, ATTEMPT, other) != encoder.encode(CALL, ATTEMPT, FACT)
 
 
 def test_more_routes_than_are_kept() -> None:
     """Nothing is said of another's route when the memo has been emptied in between."""
-    encoder = SpanEncoder()
+    encoder = SpanEncoder(otlp)
     for number in range(17_000):
         encoder.encode(CALL, ATTEMPT, replace(FACT, tenant=f"t{number}"))
     for number in (0, 1, 16_383, 16_384, 16_999):
@@ -180,5 +186,5 @@ def test_more_routes_than_are_kept() -> None:
 
 def test_texts_that_are_no_texts_cost_nothing_but_themselves() -> None:
     broken = replace(ATTEMPT, routed_model="ft:\udc80", served=Served(model="\ud800"))
-    span = decoded(SpanEncoder().encode(CALL, broken, FACT))
+    span = decoded(SpanEncoder(otlp).encode(CALL, broken, FACT))
     assert span.name == "chat ft:?"

@@ -12,7 +12,9 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, sampling
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+from structlog.testing import capture_logs
 
+from gateway import trace_context
 from gateway.metrics import Metrics
 from gateway.telemetry import Attempt, CallFacts, Telemetry
 from gateway.wire.answers import Served
@@ -88,7 +90,7 @@ def attempt_of(**changes: Any) -> Attempt:
 def exported(*attempts: Attempt, traceparent: bytes | None = SAMPLED, facts: CallFacts = FACTS) -> list[ReadableSpan]:
     exporter = InMemorySpanExporter()
     telemetry = Telemetry("1.2.3", [exporter])
-    call = telemetry.begin(traceparent)
+    call = trace_context.read(traceparent)
     for attempt in attempts:
         telemetry.start(call, attempt)
         telemetry.span(call, attempt, facts)
@@ -202,68 +204,9 @@ def test_a_call_without_a_trace_begins_one() -> None:
     assert span.context.trace_id != 0
 
 
-@pytest.mark.parametrize(
-    ("traceparent", "sampled"),
-    [
-        (SAMPLED, True),
-        (UNSAMPLED, False),
-        (b" " + SAMPLED + b" ", True),
-        (f"00-{TRACE_ID}-{PARENT_ID}-03".encode(), True),
-        (f"00-{TRACE_ID}-{PARENT_ID}-02".encode(), False),
-        (f"cc-{TRACE_ID}-{PARENT_ID}-01".encode(), True),
-        (f"cc-{TRACE_ID}-{PARENT_ID}-01-what-the-future-will-be".encode(), True),
-    ],
-)
-def test_a_traceparent_that_is_continued(traceparent: bytes, sampled: bool) -> None:
-    telemetry = Telemetry("1", [])
-    call = telemetry.begin(traceparent)
-    assert call.hex == TRACE_ID
-    assert call.parent is not None
-    sent = telemetry.start(call, ATTEMPT)
-    assert sent == f"00-{TRACE_ID}-0000000000001234-{int(sampled):02x}".encode()
-
-
-@pytest.mark.parametrize(
-    "traceparent",
-    [
-        None,
-        b"",
-        b"junk",
-        b"-".join([b"00"] * 4),
-        f"00-{TRACE_ID}-{PARENT_ID}".encode(),
-        f"00-{TRACE_ID}-{PARENT_ID}-01-more".encode(),
-        f"00-{TRACE_ID}-{PARENT_ID}-1".encode(),
-        f"ff-{TRACE_ID}-{PARENT_ID}-01".encode(),
-        f"00-{'0' * 32}-{PARENT_ID}-01".encode(),
-        f"00-{TRACE_ID}-{'0' * 16}-01".encode(),
-        f"00-{TRACE_ID[:-1]}-{PARENT_ID}-01".encode(),
-        f"00-{TRACE_ID[:-1]}g-{PARENT_ID}-01".encode(),
-        f"00-{TRACE_ID.upper()}-{PARENT_ID}-01".encode(),
-        f"00-{TRACE_ID}-{PARENT_ID.upper()}-01".encode(),
-        f"00-0x{TRACE_ID[2:]}-{PARENT_ID}-01".encode(),
-        f"00-+{TRACE_ID[1:]}-{PARENT_ID}-01".encode(),
-        f"00-0_{TRACE_ID[2:]}-{PARENT_ID}-01".encode(),
-        f"00-{TRACE_ID[:-1]} -{PARENT_ID}-01".encode(),
-        f"0 -{TRACE_ID}-{PARENT_ID}-01".encode(),
-        f"00-{TRACE_ID}-{PARENT_ID}-+1".encode(),
-        f"00-{TRACE_ID}-{PARENT_ID}-zz".encode(),
-        f"zz-{TRACE_ID}-{PARENT_ID}-01".encode(),
-        SAMPLED.replace(b"-", b"_"),
-        SAMPLED + b"," + SAMPLED,
-        b"\xff" * 55,
-    ],
-)
-def test_a_traceparent_that_is_none_begins_a_new_trace(traceparent: bytes | None) -> None:
-    call = Telemetry("1", []).begin(traceparent)
-    assert call.parent is None
-    assert call.hex != TRACE_ID
-    assert len(call.hex) == 32
-
-
 def test_ids_are_new_every_time() -> None:
     telemetry = Telemetry("1", [])
     assert len({telemetry.new_span_id() for _ in range(100)} - {0}) == 100
-    assert len({telemetry.begin(None).trace_id for _ in range(100)} - {0}) == 100
     assert ATTEMPT.span_hex == "0000000000001234"
 
 
@@ -275,8 +218,9 @@ def test_the_sdk_disabled(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", value)
     assert exported(ATTEMPT) == []
     telemetry = Telemetry("1", [])
-    assert telemetry.start(telemetry.begin(SAMPLED), ATTEMPT) == SAMPLED, "the caller's own goes on"
-    assert telemetry.start(telemetry.begin(None), ATTEMPT) is None
+    passed = [(b"traceparent", SAMPLED), (b"tracestate", b"a=1")]
+    assert telemetry.start(trace_context.read(SAMPLED, b"a=1"), ATTEMPT) == passed, "the caller's own goes on"
+    assert telemetry.start(trace_context.read(None), ATTEMPT) == []
 
 
 @pytest.mark.parametrize("value", ["false", "", "1", "yes"])
@@ -313,9 +257,9 @@ def test_samplers(
             monkeypatch.setenv(name, value)
     assert len(exported(ATTEMPT, traceparent=traceparent)) == spans
     telemetry = Telemetry("1", [])
-    sent = telemetry.start(telemetry.begin(traceparent), ATTEMPT)
-    assert sent is not None
-    assert sent.endswith(b"-01" if spans else b"-00"), "upstream is told what the sampler said"
+    (sent,) = telemetry.start(trace_context.read(traceparent), attempt_of())
+    assert sent[0] == b"traceparent"
+    assert sent[1].endswith(b"-01" if spans else b"-00"), "upstream is told what the sampler said"
 
 
 @pytest.mark.parametrize("parent", [None, SAMPLED, UNSAMPLED])
@@ -338,7 +282,7 @@ def test_the_sdks_own_samplers_answer_as_the_sdk_asks_them(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
     telemetry = Telemetry("1", [])
     for _ in range(20):
-        call = telemetry.begin(parent)
+        call = trace_context.read(parent)
         context = trace.set_span_in_context(trace.NonRecordingSpan(call.parent)) if call.parent else Context()
         asked = sampler.should_sample(context, call.trace_id, "chat ft:1", SpanKind.CLIENT, {})
         attempt = attempt_of()
@@ -368,7 +312,7 @@ def test_the_service_name(monkeypatch: pytest.MonkeyPatch, variables: dict[str, 
 def test_no_exporter(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", names)
     telemetry = Telemetry("1")
-    call = telemetry.begin(None)
+    call = trace_context.read(None)
     telemetry.start(call, ATTEMPT)
     telemetry.span(call, ATTEMPT, FACTS)
     telemetry.shutdown()
@@ -378,15 +322,106 @@ def test_the_console(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a process of its own: the exporter holds on to the standard output that it was imported under."""
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none, console")
     program = (
+        "from gateway import trace_context;"
         "from tests.gateway.test_telemetry import ATTEMPT, FACTS, SAMPLED, Telemetry;"
         "telemetry = Telemetry('1');"
-        "call = telemetry.begin(SAMPLED);"
+        "call = trace_context.read(SAMPLED);"
         "telemetry.start(call, ATTEMPT);"
         "telemetry.span(call, ATTEMPT, FACTS);"
         "telemetry.shutdown()"
     )
     shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
     assert '"fine_tuned": true' in shown.stdout
+
+
+class Weighing(sampling.Sampler):
+    """One of somebody's own, that writes into the `tracestate`."""
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        *_: Any,
+        trace_state: trace.TraceState | None = None,
+    ) -> sampling.SamplingResult:
+        """Samples everything."""
+        seen = trace.get_current_span(parent_context).get_span_context().trace_state
+        assert seen == (trace_state or trace.TraceState())
+        return sampling.SamplingResult(sampling.Decision.RECORD_AND_SAMPLE, {"weight": 2}, seen.update("mine", "th:8"))
+
+    def get_description(self) -> str:
+        """See Sampler."""
+        return "weighing"
+
+
+@pytest.mark.parametrize(("came", "goes"), [(b"a=1,mine=0", "mine=th:8,a=1"), (None, "mine=th:8")])
+def test_what_a_sampler_writes_into_the_tracestate(came: bytes | None, goes: str) -> None:
+    exporter = InMemorySpanExporter()
+    telemetry = Telemetry("1", [exporter], sampler=Weighing())
+    call, attempt = trace_context.read(SAMPLED, came), attempt_of()
+    assert dict(telemetry.start(call, attempt))[b"tracestate"] == goes.encode()
+    telemetry.span(call, attempt, FACTS)
+    telemetry.shutdown()
+    (span,) = exporter.get_finished_spans()
+    assert span.context is not None
+    assert span.context.trace_state.to_header() == goes
+    assert (span.attributes or {})["weight"] == 2
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_the_callers_tracestate_is_in_the_span_and_goes_on(monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+        telemetry = Telemetry("1")
+        call, attempt = trace_context.read(SAMPLED, b"a=1, b=2"), attempt_of()
+        assert dict(telemetry.start(call, attempt))[b"tracestate"] == b"a=1,b=2"
+        telemetry.span(call, attempt, FACTS)
+        telemetry.shutdown()
+    (span,) = collector.spans
+    assert (span.trace_state, span.parent_span_id.hex()) == ("a=1,b=2", PARENT_ID)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "longest", "most"),
+    [
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5", 5, None),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5", 5, None),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "3", None, 3),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "3", None, 3),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "128", None, None),
+    ],
+)
+def test_the_limits_of_a_span(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, longest: int | None, most: int | None
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+        telemetry = Telemetry("1")
+        call, attempt = trace_context.read(SAMPLED), attempt_of()
+        telemetry.start(call, attempt)
+        telemetry.span(call, attempt, FACTS)
+        telemetry.shutdown()
+    said = attributes(collector.spans[0])
+    assert len(said) == (most or len(WHOLE))
+    assert longest is None or (said["housestyle.workflow"], said["gen_ai.response.finish_reasons"]) == (
+        "assis",
+        ["stop"],
+    )
+
+
+def test_a_limit_that_is_none_is_said_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many")
+    with capture_logs() as logs:
+        assert len(span_of().attributes or {}) == len(WHOLE)
+    assert [entry["event"] for entry in logs] == ["unusable_variable"]
+
+
+def test_content_is_never_recorded_and_who_asks_for_it_hears_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+    with capture_logs() as logs:
+        Telemetry("1", [])
+    assert [entry["event"] for entry in logs] == ["content_is_not_captured"]
 
 
 # to a collector
@@ -397,7 +432,7 @@ def test_a_collector_gets_what_an_exporter_gets(monkeypatch: pytest.MonkeyPatch)
     with collecting() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
         telemetry = Telemetry("1.2.3", on_dropped=heard.append, on_failed=lambda: heard.append("failed"))
-        call = telemetry.begin(SAMPLED)
+        call = trace_context.read(SAMPLED)
         plain = attempt_of()
         marked = attempt_of(sampler_attributes={"priority": 1, "fine_tuned": "not for it to say"})
         for attempt in (plain, marked):
@@ -418,7 +453,7 @@ def test_an_unsampled_call_and_a_disabled_sdk_send_nothing(monkeypatch: pytest.M
         for disabled, parent in (("false", UNSAMPLED), ("true", SAMPLED)):
             monkeypatch.setenv("OTEL_SDK_DISABLED", disabled)
             telemetry = Telemetry("1")
-            call = telemetry.begin(parent)
+            call = trace_context.read(parent)
             attempt = attempt_of()
             telemetry.start(call, attempt)
             telemetry.span(call, attempt, FACTS)
@@ -429,9 +464,9 @@ def test_an_unsampled_call_and_a_disabled_sdk_send_nothing(monkeypatch: pytest.M
 def test_losses_are_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
-    metrics = Metrics()
-    telemetry = Telemetry("1", on_dropped=metrics.dropped_spans.inc, on_failed=metrics.span_export_failures.inc)
-    call = telemetry.begin(None)
+    metrics = Metrics("1", 500, {})
+    telemetry = Telemetry("1", on_dropped=metrics.losses.spans.inc, on_failed=metrics.losses.export_failures.inc)
+    call = trace_context.read(None)
     attempt = attempt_of()
     telemetry.start(call, attempt)
     for _ in range(3):

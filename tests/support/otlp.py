@@ -1,12 +1,15 @@
-"""A collector of spans: a real HTTP server that takes OTLP in protobuf, as any collector does."""
+"""A collector of spans: a real HTTP server that takes OTLP in protobuf and in JSON, as any collector does."""
 
+import base64
 import contextlib
 import gzip
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
+from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -31,6 +34,21 @@ class Collector:
         return sorted(found(), key=lambda span: span.start_time_unix_nano)
 
 
+def request_of(content_type: str, body: bytes) -> ExportTraceServiceRequest:
+    """What an exporter has sent. Ids in JSON are hex, where protobuf's own mapping has base64."""
+    if content_type != "application/json":
+        return cast("ExportTraceServiceRequest", ExportTraceServiceRequest.FromString(body))
+    said = json.loads(body)
+    for resource in said["resourceSpans"]:
+        for scope in resource["scopeSpans"]:
+            for span in scope["spans"]:
+                for key in {"traceId", "spanId", "parentSpanId"} & set(span):
+                    span[key] = base64.b64encode(bytes.fromhex(span[key])).decode()
+    made = ExportTraceServiceRequest()
+    ParseDict(said, made)
+    return made
+
+
 def attributes(span: Span) -> dict[str, Any]:
     """A span's attributes as Python values."""
     return {pair.key: _value(pair.value) for pair in span.attributes}
@@ -45,7 +63,7 @@ def collecting() -> Iterator[Collector]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for resource in request_of(self.headers["content-type"], body).resource_spans:
                 for scope in resource.scope_spans:
                     collector.spans.extend(scope.spans)
             self.send_response(200)

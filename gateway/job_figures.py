@@ -1,9 +1,11 @@
-"""The figures of retiring models that `/metrics` shows: read from the store in the background, once a minute.
+"""The figures of jobs that `/metrics` shows: read from the store in the background, four times a minute.
 
-The job worker's daily round keeps the index that is read here; which job is active now is read from the tenants' rows.
+Of retiring models the job worker's daily round keeps the index that is read here; which job is active now is read from
+the tenants' rows. Of jobs that have ended the worker keeps count.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -12,13 +14,13 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from gateway.metrics import Retiring, RetiringModel
+from gateway.job_metrics import JobMetrics, RetiringModel
 from gateway.store import keys
 from gateway.store.connection import Store, StoreUnavailable, translated
 
 log = structlog.get_logger(__name__)
 
-_SECONDS = 60.0
+_SECONDS = 15.0
 _DAY = 86400.0
 _WITHIN = (90, 30, 7)  # days
 _MOST_SHOWN = 100
@@ -37,13 +39,18 @@ class _Tenant(Struct, frozen=True):
     deleted: bool = False
 
 
+class _Job(Struct, frozen=True):
+    status: str
+
+
 _TENANT = msgspec.json.Decoder(_Tenant)
+_JOB = msgspec.json.Decoder(_Job)
 
 
-class Retirements:
+class JobFigures:
     """Reads. `figures` is what the metrics show; while the store is away it stays as it was."""
 
-    def __init__(self, store: Store, figures: Retiring, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, figures: JobMetrics, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._figures = figures
         self._clock = clock
@@ -56,14 +63,38 @@ class Retirements:
             except StoreUnavailable:
                 pass  # the follower says so, and in a metric
             except Exception:
-                log.exception("retirements_cannot_be_read")
+                log.exception("job_figures_cannot_be_read")
             await asyncio.sleep(_SECONDS)
 
     async def read(self) -> None:
         """Reads once. Raises StoreUnavailable."""
         now = self._clock()
         counts = {days: await self._count(now, now + days * _DAY) for days in _WITHIN}
-        self._figures.show(await self._active(now), counts)
+        self._figures.show_retiring(await self._active(now), counts)
+        self._figures.show_states(await self._states())
+
+    async def _states(self) -> dict[str, int]:
+        """Jobs by status: those that have ended as they were counted then, the live ones as they stand."""
+        with translated():
+            ended = await cast("Any", self._store.redis.hgetall(keys.ENDED_JOBS))
+        states = {status.decode(): int(count) for status, count in ended.items()}
+        for status in await self._live():
+            states[status] = states.get(status, 0) + 1
+        return states
+
+    async def _live(self) -> list[str]:
+        """The status of each job that is under way."""
+        ids = await self._store.fields(keys.LIVE_JOBS)
+        by_tenant: dict[str, list[str]] = {}
+        for job_id, row in zip(ids, await self._store.rows(keys.LIVE_JOBS, ids), strict=True):
+            if row is not None:
+                by_tenant.setdefault(row.body.decode(errors="replace"), []).append(job_id)
+        found: list[str] = []
+        for tenant, job_ids in by_tenant.items():
+            for row in await self._store.rows(keys.jobs_of(tenant), job_ids):
+                with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                    found += [_JOB.decode(row.body).status] if row is not None else []
+        return found
 
     async def _count(self, since: float, until: float) -> int:
         with translated():

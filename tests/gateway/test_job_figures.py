@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from gateway.job_figures import JobFigures
 from gateway.metrics import Metrics
-from gateway.retirements import Retirements
 from gateway.store import keys
 from gateway.store.connection import Store, Write
 from gateway.store.rows import ActiveRow, TenantRow
@@ -21,8 +21,8 @@ class Index:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.metrics = Metrics()
-        self.retirements = Retirements(store, self.metrics.retiring, lambda: NOW)
+        self.metrics = Metrics("1", 500, {})
+        self.figures = JobFigures(store, self.metrics.jobs, lambda: NOW)
 
     async def tenant(self, name: str, active: str | None, **ends: float) -> None:
         """A tenant with ready jobs, by the days that their models have left."""
@@ -34,7 +34,7 @@ class Index:
 
     async def shown(self) -> tuple[dict[str, float], dict[str, float]]:
         """Job → days; within → jobs."""
-        await self.retirements.read()
+        await self.figures.read()
         found = figures(self.metrics.exposition())
         days = {name.split('"')[1]: value for name, value in found.items() if name.startswith("housestyle_model_ret")}
         jobs = {name.split('"')[1]: value for name, value in found.items() if name.startswith("housestyle_jobs_ret")}
@@ -80,3 +80,17 @@ async def test_the_hundred_that_end_first(index: Index) -> None:
     days, jobs = await index.shown()
     assert set(days) == {f"job_{number}" for number in range(100)}
     assert jobs == {"90": 260, "30": 260, "7": 130}
+
+
+async def test_jobs_by_status(index: Index) -> None:
+    """Those that are under way as they stand, those that have ended as they were counted."""
+    for job_id, status in (("job_1", "training"), ("job_2", "training"), ("job_3", "queued")):
+        live = Write(keys.LIVE_JOBS, job_id, None, b"acme")
+        body = msgspec.json.encode({"id": job_id, "status": status})
+        await index.store.commit([Write(keys.jobs_of("acme"), job_id, None, body), live])
+    await index.store.commit([Write(keys.LIVE_JOBS, "job_4", None, b"gone")])
+    await index.store.redis.hset(keys.ENDED_JOBS, mapping={"ready": 5, "failed": 2})
+    await index.figures.read()
+    found = figures(index.metrics.exposition())
+    states = {name.split('"')[1]: value for name, value in found.items() if name.startswith("housestyle_jobs{")}
+    assert states == {"training": 2, "queued": 1, "ready": 5, "failed": 2}

@@ -1,0 +1,169 @@
+"""What a call that is over adds to the metrics. Labels are few, whatever callers send and however many tenants are
+there.
+
+`labels` costs several times as much as counting does, so each set of labels keeps its tally.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from gateway.genai_metrics import OTHER, GenAiMetrics
+from gateway.spans import Attempt
+from gateway.tallies import Count, Tallies
+from gateway.wire.kinds import KINDS
+
+_DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
+_OVERHEADS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+
+
+class Ended(Struct, frozen=True):
+    """A call that is over. `tenant` is None where it is not known; `seconds` from its arrival to its end; `overhead`,
+    those of them that were spent neither upstream nor in waiting for the caller's body, None where nothing went
+    upstream."""
+
+    tenant: str | None
+    reason: str | None
+    status: int
+    error: str | None
+    cancelled: bool
+    fine_tuned: bool
+    seconds: float
+    overhead: float | None = None
+    cost_usd: float | None = None
+
+
+class CallMetrics:
+    """The instruments. `tenants`: how many have a label of their own; with 0 none has, and theirs are not there."""
+
+    def __init__(self, registry: CollectorRegistry, tallies: Tallies, *, tenants: int, latest: bool) -> None:
+        self._tallies = tallies
+        self._calls = Counter(
+            "housestyle_calls",
+            "Calls of known tenants that ended, by reason and by the class of their status.",
+            ("reason", "status"),
+            registry=registry,
+        )
+        self._refused = Counter(
+            "housestyle_unidentified_calls",
+            "Calls that were refused before their tenant was known, by error.",
+            ("error",),
+            registry=registry,
+        )
+        self._errors = Counter(
+            "housestyle_upstream_errors",
+            "Attempts at an upstream that failed, by its provider and by error or status.",
+            ("provider", "error"),
+            registry=registry,
+        )
+        cancelled = Counter(
+            "housestyle_cancelled_calls", "Calls whose caller left before the answer's end.", registry=registry
+        )
+        duration = Histogram(
+            "housestyle_call_duration_seconds",
+            "Time from a call's arrival to its end.",
+            ("fine_tuned",),
+            buckets=_DURATIONS,
+            registry=registry,
+        )
+        overhead = Histogram(
+            "housestyle_gateway_overhead_seconds",
+            "Time of a call that was spent neither upstream nor in waiting for the caller's body.",
+            buckets=_OVERHEADS,
+            registry=registry,
+        )
+        fallbacks = Counter(
+            "housestyle_fallbacks",
+            "Calls that went to the stock model since the provider refused the fine-tuned one.",
+            registry=registry,
+        )
+        self.fallbacks = tallies.count(fallbacks)
+        self._cancelled = tallies.count(cancelled)
+        self._durations = {word: tallies.distribution(duration.labels(_word(word))) for word in (True, False)}
+        self._overhead = tallies.distribution(overhead)
+        self._gen_ai = GenAiMetrics(registry, tallies, latest=latest)
+        self._tenants = _TenantMetrics(registry, tallies, tenants) if tenants else None
+        self._kept: dict[tuple[str | None, int], Count] = {}
+        self._kept_refusals: dict[str | None, Count] = {}
+
+    def settle(self, call: Ended, attempts: Sequence[Attempt] = ()) -> None:
+        """Counts a call, and what was tried upstream for it."""
+        if call.tenant is None:
+            (self._kept_refusals.get(call.error) or self._keep_refusal(call.error)).add()
+            return
+        (self._kept.get((call.reason, call.status)) or self._keep(call.reason, call.status)).add()
+        self._durations[call.fine_tuned].observe(call.seconds)
+        if call.overhead is not None:
+            self._overhead.observe(call.overhead)
+        if call.cancelled:
+            self._cancelled.add()
+        for attempt in attempts:
+            self._gen_ai.attempt(attempt)
+            if attempt.error is not None and attempt.error != "cancelled":
+                self._errors.labels(KINDS[attempt.provider_kind].provider_name, attempt.error).inc()
+        if self._tenants is not None:
+            self._tenants.settle(call, attempts[-1] if attempts else None)
+
+    def _keep_refusal(self, error: str | None) -> Count:
+        self._kept_refusals[error] = count = self._tallies.count(self._refused.labels(error or "none"))
+        return count
+
+    def _keep(self, reason: str | None, status: int) -> Count:
+        labels = (reason or "none", f"{status // 100}xx" if status else "none")
+        self._kept[reason, status] = count = self._tallies.count(self._calls.labels(*labels))
+        return count
+
+
+class _TenantMetrics:
+    """What is counted by tenant: of the first so many by name, of all others together."""
+
+    def __init__(self, registry: CollectorRegistry, tallies: Tallies, most: int) -> None:
+        self._tallies = tallies
+        self._most = most
+        self._names: set[str] = set()
+        self._kept: dict[tuple[str, bool], tuple[Count, Count, Count, Count]] = {}
+        labels = ("tenant", "fine_tuned")
+        self._calls = Counter("housestyle_tenant_calls", "Calls by tenant.", labels, registry=registry)
+        self._tokens = Counter(
+            "housestyle_tenant_tokens", "Tokens by tenant and type.", (*labels, "type"), registry=registry
+        )
+        self._cost = Counter(
+            "housestyle_tenant_cost_usd",
+            "What calls cost, US dollars, by tenant; without those whose price is not known.",
+            labels,
+            registry=registry,
+        )
+
+    def settle(self, call: Ended, answered: Attempt | None) -> None:
+        """Counts a call and the attempt that answered it."""
+        tenant = call.tenant or ""
+        calls, inputs, outputs, cost = self._kept.get((tenant, call.fine_tuned)) or self._keep(tenant, call.fine_tuned)
+        calls.add()
+        if answered is not None and answered.served.input_tokens:
+            inputs.add(answered.served.input_tokens)
+        if answered is not None and answered.served.output_tokens:
+            outputs.add(answered.served.output_tokens)
+        if call.cost_usd:
+            cost.add(call.cost_usd)
+
+    def _keep(self, tenant: str, fine_tuned: bool) -> tuple[Count, Count, Count, Count]:
+        if tenant not in self._names and len(self._names) < self._most:
+            self._names.add(tenant)
+        if tenant not in self._names:
+            tenant = OTHER  # a tenant's name may be that too: they are counted together then
+            if (tenant, fine_tuned) in self._kept:
+                return self._kept[tenant, fine_tuned]
+        labels = (tenant, _word(fine_tuned))
+        count = self._tallies.count
+        self._kept[tenant, fine_tuned] = kept = (
+            count(self._calls.labels(*labels)),
+            count(self._tokens.labels(*labels, "input")),
+            count(self._tokens.labels(*labels, "output")),
+            count(self._cost.labels(*labels)),
+        )
+        return kept
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
