@@ -16,7 +16,7 @@ from gateway.wire.kinds import Family
 class Endpoint(Struct, frozen=True):
     """A route. `path` ends with `/` where anything may follow; `operation` is the span's
     `gen_ai.operation.name`; `rewritten`: its body names the model that may be replaced; `dialect`: how its answer tells
-    of model and usage."""
+    of model and usage; `counted`: that usage is this call's own, and not of an answer that is fetched once more."""
 
     path: str
     operation: str
@@ -24,6 +24,7 @@ class Endpoint(Struct, frozen=True):
     methods: tuple[str, ...] = ("POST",)
     rewritten: bool = False
     dialect: Dialect | None = None
+    counted: bool = True
     usage_option: bool = False  # its streams tell of usage where `stream_options` asks
     answer: Literal["relay", "models", "model"] = "relay"
 
@@ -51,7 +52,7 @@ TABLE = (
     Endpoint("messages/count_tokens", "count_tokens", "messages"),
     Endpoint("images/", "images", "images"),
     Endpoint("audio/", "audio", "audio"),
-    Endpoint("responses/", "responses", "responses", ("GET", "POST", "DELETE"), dialect="responses"),
+    Endpoint("responses/", "responses", "responses", ("GET", "POST", "DELETE"), dialect="responses", counted=False),
     Endpoint("models", "list_models", "models", ("GET",), answer="models"),
     Endpoint("models/", "retrieve_model", "models", ("GET",), answer="model"),
 )

@@ -6,6 +6,7 @@ from gateway.endpoints import Endpoint
 from gateway.wire import headers as wire_headers
 from gateway.wire.answers import AnswerReader, Budget, Served, broken_stream
 from gateway.wire.headers import Headers
+from gateway.wire.served import without_usage
 from gateway.wire.usage import UsageFilter
 
 
@@ -23,6 +24,7 @@ class PassingAnswer:
         plain = not coded or wire_headers.joined(upstream, b"content-encoding") == b"identity"
         self.events = plain and content_type.startswith(b"text/event-stream")
         self._dialect = endpoint.dialect
+        self._counted = endpoint.counted
         is_read = self.events or (plain and b"json" in content_type)
         self._reader = AnswerReader(endpoint.dialect if is_read else None, stream=self.events, budget=budget)
         self._extra = UsageFilter() if self.events and usage_added else None
@@ -53,4 +55,4 @@ class PassingAnswer:
         """What it said of itself. Gives back what was held to read it."""
         served = self._reader.served()
         self._reader.close()
-        return served
+        return served if self._counted else without_usage(served)

@@ -24,6 +24,11 @@ class Served(Struct, frozen=True):
     cache_creation_tokens: int | None = None
 
 
+def without_usage(served: Served) -> Served:
+    """The same, but for its tokens."""
+    return Served(served.model, served.response_id, served.finish_reasons)
+
+
 def count(tokens: int | None) -> int | None:
     """A count that a span can carry (64 bits); what is none of that is not known."""
     return tokens if tokens is not None and 0 <= tokens < 2**63 else None
