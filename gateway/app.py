@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from finetune.warnings import JobWarnings
-from gateway import asgi, endpoints, own_routes, timestamps
+from gateway import asgi, endpoints, own_routes, price_lists, timestamps
 from gateway.admin import api
 from gateway.admin.changes import Control
 from gateway.admin.handling import mount
@@ -89,6 +89,7 @@ class Gateway:
             self.telemetry,
             self.why,
             self.metrics.calls,
+            price_lists.load(settings.prices),
             Limits(int(settings.max_body_mb * 2**20), settings.max_concurrent),
             self._translator_origin,
             self.warnings.model_refused,

@@ -9,6 +9,7 @@ from gateway.call_metrics import Ended
 from gateway.compiling import TenantRoutes
 from gateway.endpoints import Target
 from gateway.incoming import Relayed
+from gateway.prices import Prices
 from gateway.telemetry import Attempt, CallFacts, Trace
 from gateway.why import WhyRecord
 from gateway.wire.answers import Served
@@ -16,6 +17,7 @@ from gateway.wire.body import RequestBody
 from policies.values import Call, Caller, Decision, Reason
 
 _NOTHING_SERVED = Served()
+_ANSWERED_BEFORE = "responses/"  # the route of stored answers, which tell of their tokens again
 _RECORDED_LENGTH = 256  # of a model's name, in spans and records: a caller may say anything
 
 
@@ -81,7 +83,7 @@ def facts(call: CallState, routes: TenantRoutes) -> CallFacts:
     )
 
 
-def record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
+def record(call: CallState, routes: TenantRoutes, caller: Caller, prices: Prices) -> WhyRecord:
     """The call's Why record, made when it is over."""
     last = call.attempts[-1] if call.attempts else None
     served = last.served if last else _NOTHING_SERVED
@@ -112,7 +114,7 @@ def record(call: CallState, routes: TenantRoutes, caller: Caller) -> WhyRecord:
         stream=streamed,
         input_tokens=served.input_tokens,
         output_tokens=served.output_tokens,
-        cost_usd=None,
+        cost_usd=_cost(call, routes, prices),
         duration_ms=round((now - call.begun) / 1e6, 3),
         time_to_first_chunk_ms=round((call.first_chunk - call.begun) / 1e6, 3)
         if streamed and call.first_chunk is not None
@@ -137,6 +139,22 @@ def ended(call: CallState, record: WhyRecord | None) -> Ended:
         seconds=duration / 1e9,
         overhead=max(0, duration - upstream - call.body_wait) / 1e9 if call.attempts else None,
         cost_usd=record.cost_usd,
+    )
+
+
+def _cost(call: CallState, routes: TenantRoutes, prices: Prices) -> float | None:
+    """US dollars, of the attempt that answered; one before it was refused, and costs nothing. None where that is not
+    known, and for looking at an answer that was paid for when it was made."""
+    if not call.attempts or (call.target is not None and call.target.endpoint.path == _ANSWERED_BEFORE):
+        return None
+    last = call.attempts[-1]
+    made = routes.route.fine_tunes.get(last.routed_model) if last.routed_model else None
+    return prices.cost(
+        last.provider_kind,
+        last.routed_model,
+        last.served,
+        fine_tuned=last.fine_tuned,
+        base_model=made.base_model if made else None,
     )
 
 

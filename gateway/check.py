@@ -11,7 +11,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from gateway import datadir, settings
+from gateway import datadir, price_lists, settings
 from gateway.bootstrap import reading
 from gateway.checks import places, providers, records, server
 from gateway.checks.apart import Hangs, apart
@@ -81,12 +81,13 @@ def _external(read: Settings) -> list[Finding]:
 
 async def _local(read: Settings, environ: Mapping[str, str]) -> tuple[places.Directory, list[Finding]]:
     """What there is to say of files and folders, each of which may lie on a mount that hangs."""
-    directory, vaults, bootstrap = await asyncio.gather(
+    directory, vaults, bootstrap, prices = await asyncio.gather(
         places.data_directory(read.data_dir),
         places.vault_roots(read.vault_roots),
         _bootstrap(read.bootstrap, environ),
+        _prices(read.prices),
     )
-    return directory, [*bootstrap, directory.finding, *vaults]
+    return directory, [*bootstrap, *prices, directory.finding, *vaults]
 
 
 async def _bootstrap(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
@@ -97,6 +98,16 @@ async def _bootstrap(path: Path | None, environ: Mapping[str, str]) -> list[Find
     except (SettingsError, Hangs) as error:
         return [wrong("bootstrap", f"{path}: {error}")]
     return [ok("bootstrap", f"{path} has {len(document.entries)} entries.")]
+
+
+async def _prices(path: Path | None) -> list[Finding]:
+    if path is None:
+        return []
+    try:
+        own = await apart(lambda: price_lists.read(path), _FILE_SECONDS)
+    except (SettingsError, Hangs) as error:
+        return [wrong("prices", f"{path}: {error}" if isinstance(error, Hangs) else str(error))]
+    return [ok("prices", f"{path} has prices of {len(own)} models or patterns.")]
 
 
 @contextlib.contextmanager

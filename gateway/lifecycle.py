@@ -26,6 +26,7 @@ from gateway.endpoints import Target
 from gateway.errors import GatewayError
 from gateway.exchange import CallerGone, Exchange
 from gateway.passing import PassingAnswer
+from gateway.prices import Prices
 from gateway.refusals import RefusedModels
 from gateway.routing import Routes
 from gateway.telemetry import Attempt, Telemetry
@@ -79,6 +80,7 @@ class Lifecycle:
         telemetry: Telemetry,
         why: WhyWriter,
         metrics: CallMetrics,
+        prices: Prices,
         limits: Limits,
         translator: Callable[[], Awaitable[Origin]],
         on_model_refused: Callable[[str, str, str], None],
@@ -94,6 +96,7 @@ class Lifecycle:
         self._telemetry = telemetry
         self._why = why
         self._metrics = metrics
+        self._prices = prices
         self._limits = limits
         self._translator = translator
         self._on_model_refused = on_model_refused
@@ -444,7 +447,7 @@ class Lifecycle:
         if call.routes is None or call.caller is None:
             self._metrics.settle(calls.ended(call, None))
             return
-        record = calls.record(call, call.routes, call.caller)
+        record = calls.record(call, call.routes, call.caller, self._prices)
         self._metrics.settle(calls.ended(call, record), call.attempts)
         facts = calls.facts(call, call.routes)
         for attempt in call.attempts:

@@ -23,7 +23,7 @@ import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
-from gateway import app, logs
+from gateway import app, logs, price_lists
 from gateway.bootstrap import reading as bootstrap
 from gateway.datadir import complete
 from gateway.http_exchange import Patience
@@ -60,6 +60,8 @@ def serve(host: str, port: int, workers: int, environ: Mapping[str, str]) -> Non
         signal.signal(name, _leave)
     os.umask(_UMASK)
     settings = read(environ)
+    if settings.prices is not None:
+        price_lists.read(settings.prices)  # a file that is wrong is refused before anything is started
     with _listening(host, port) as listener:
         if settings.embedded and not settings.attached:
             with EmbeddedRedis(settings.data_dir, environ) as redis:

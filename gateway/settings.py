@@ -52,6 +52,7 @@ class Settings(Struct, frozen=True):
     artifact_days: int = 730
     trusted_proxies: tuple[Network, ...] = ()
     bootstrap: Path | None = None
+    prices: Path | None = None
     poll_seconds: float = 10.0
     metrics_tenants: int = 500
     proxies: Proxies | None = None
@@ -79,7 +80,6 @@ def read(environ: Mapping[str, str]) -> Settings:
             address.parse(redis_url)
         except ValueError as error:
             raise SettingsError(f"HOUSESTYLE_REDIS_URL: {error}.") from None
-    bootstrap = environ.get("HOUSESTYLE_BOOTSTRAP")
     return Settings(
         redis_url=redis_url,
         attached=bool(attached),
@@ -90,7 +90,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         vault_roots=tuple(_root(text) for text in _list(environ, "HOUSESTYLE_VAULT_ROOTS")),
         upstream_allow=_networks(environ, "HOUSESTYLE_UPSTREAM_ALLOW"),
         trusted_proxies=_networks(environ, "HOUSESTYLE_TRUSTED_PROXIES"),
-        bootstrap=Path(bootstrap).absolute() if bootstrap else None,
+        bootstrap=_path(environ, "HOUSESTYLE_BOOTSTRAP"),
+        prices=_path(environ, "HOUSESTYLE_PRICES"),
         proxies=_proxies(environ),
         translator_python=_translator_python(environ),
         **_numbers(environ),
@@ -107,6 +108,7 @@ _TEXTS = (
     "HOUSESTYLE_UPSTREAM_ALLOW",
     "HOUSESTYLE_TRUSTED_PROXIES",
     "HOUSESTYLE_BOOTSTRAP",
+    "HOUSESTYLE_PRICES",
     "HOUSESTYLE_TRANSLATOR_PYTHON",
 )
 _NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
@@ -171,6 +173,11 @@ def _admin_key(environ: Mapping[str, str]) -> Secret | None:
 
 def _secret(text: str | None) -> Secret | None:
     return Secret(text) if text else None
+
+
+def _path(environ: Mapping[str, str], variable: str) -> Path | None:
+    named = environ.get(variable)
+    return Path(named).absolute() if named else None
 
 
 def _list(environ: Mapping[str, str], variable: str) -> list[str]:

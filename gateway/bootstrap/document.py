@@ -16,8 +16,9 @@ from finetune import vaults
 from gateway import timestamps
 from gateway.admin.handling import invalid
 from gateway.admin.schemas import KeyPost, Name, ProviderPut, TenantPut, VaultPut
-from gateway.bootstrap.plain import below, load, refused
 from gateway.masked import Secret
+from gateway.plain import NotPlain, below, load
+from gateway.settings import SettingsError
 from policies import access
 
 S = TypeVar("S", bound=Struct)
@@ -87,9 +88,17 @@ class _Provider(ProviderPut, forbid_unknown_fields=True):
     api_key_file: str | None = None
 
 
+def refused(place: str, words: str) -> SettingsError:
+    """The error of something in the file; `place` is a path in it."""
+    return SettingsError(f"HOUSESTYLE_BOOTSTRAP: {place}: {words}")
+
+
 def parse(text: bytes, named: Named) -> Document:
     """The document. Raises SettingsError, with the path of what is wrong."""
-    value = load(text)
+    try:
+        value = load(text)
+    except NotPlain as error:
+        raise refused(error.place, error.words) from None
     whole = _shaped({} if value is None else value, _Whole, "")
     entries: list[Entry] = []
     for tenant, said in whole.tenants.items():

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.bootstrap.document import Document, Named, parse
-from gateway.bootstrap.plain import refused
+from gateway.bootstrap.document import Document, Named, parse, refused
 
 
 def read(path: Path, environ: Mapping[str, str]) -> Document:

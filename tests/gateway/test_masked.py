@@ -34,6 +34,7 @@ from gateway.http_exchange import HttpExchange
 from gateway.lifecycle import Lifecycle, Limits
 from gateway.masked import Secret, SecretBytes, SecretEnviron
 from gateway.metrics import Metrics
+from gateway.prices import Prices
 from gateway.routing import Routes
 from gateway.secrets import Keyring, fingerprint, new_key
 from gateway.settings import SettingsError, read
@@ -199,6 +200,7 @@ async def test_a_call_that_crashes_on_its_way_to_the_provider(store: Store) -> N
         Telemetry("1", []),
         WhyWriter(store, 10, 1),
         Metrics("1", 500, {}).calls,
+        Prices({}),
         Limits(1 << 20, 10),
         no_translator,
         lambda *_: None,

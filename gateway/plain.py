@@ -10,8 +10,6 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from gateway.settings import SettingsError
-
 _TAG = "tag:yaml.org,2002:"
 _BOOLEAN = f"{_TAG}bool"
 _MERGE = f"{_TAG}merge"
@@ -22,6 +20,15 @@ _TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null"
 _OTHERWISE = frozenset(_TAG + name for name in ("bool", "timestamp", "value"))
 # What a parser quotes of the text; the names of its own tokens stand in <>.
 _QUOTED = re.compile(r"""(['"])(?!<).{2,}\1""")
+
+
+class NotPlain(Exception):
+    """What the text says cannot be taken as plain values; `place` is a path in it."""
+
+    def __init__(self, place: str, words: str) -> None:
+        self.place = place
+        self.words = words
+        super().__init__(f"{place}: {words}")
 
 
 class _Loader(yaml.SafeLoader):
@@ -36,13 +43,8 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver(_BOOLEAN, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
-def refused(place: str, words: str) -> SettingsError:
-    """The error of something in the file; `place` is a path in it."""
-    return SettingsError(f"HOUSESTYLE_BOOTSTRAP: {place}: {words}")
-
-
 def load(text: bytes) -> Any:
-    """The document's value; None where it is empty. Raises SettingsError."""
+    """The document's value; None where it is empty. Raises NotPlain."""
     try:
         loader = _Loader(text.decode("utf-8-sig"))
         node = loader.get_single_node()
@@ -52,17 +54,17 @@ def load(text: bytes) -> Any:
         _measure(node, "", {})
         return loader.construct_document(node)
     except UnicodeDecodeError as error:
-        raise refused("the file", f"is not UTF-8 (byte {error.start})") from None
+        raise NotPlain("the file", f"is not UTF-8 (byte {error.start})") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
-        raise refused(place, _QUOTED.sub("'…'", error.problem or "is not YAML")) from None
+        raise NotPlain(place, _QUOTED.sub("'…'", error.problem or "is not YAML")) from None
     except yaml.YAMLError:
-        raise refused("the file", "has a character that YAML does not allow") from None
+        raise NotPlain("the file", "has a character that YAML does not allow") from None
     except RecursionError:
-        raise refused("the file", "is nested too deeply") from None
+        raise NotPlain("the file", "is nested too deeply") from None
     except (ValueError, KeyError, OverflowError):
-        raise refused("the file", "has a number or a boolean that cannot be read") from None
+        raise NotPlain("the file", "has a number or a boolean that cannot be read") from None
 
 
 def _check(node: Node, place: str, seen: set[int]) -> None:
@@ -71,7 +73,7 @@ def _check(node: Node, place: str, seen: set[int]) -> None:
         return
     seen.add(id(node))
     if node.tag not in _TAGS:
-        raise refused(place or "the file", f"line {node.start_mark.line + 1}: this tag is not understood here")
+        raise NotPlain(place or "the file", f"line {node.start_mark.line + 1}: this tag is not understood here")
     if isinstance(node, MappingNode):
         _check_names(node, place)
         for name, value in node.value:
@@ -89,7 +91,7 @@ def _measure(node: Node, place: str, known: dict[int, tuple[int, int]]) -> tuple
     if id(node) in known:
         values, names = known[id(node)]
         if not values:
-            raise refused(place or "the file", f"line {node.start_mark.line + 1}: this has itself in it")
+            raise NotPlain(place or "the file", f"line {node.start_mark.line + 1}: this has itself in it")
         return values, names
     known[id(node)] = (0, 0)
     values, names = 1, 0
@@ -101,12 +103,12 @@ def _measure(node: Node, place: str, known: dict[int, tuple[int, int]]) -> tuple
                 values += more
                 names += its if merged else 1
         if names > _MOST_MERGED and any(name.tag == _MERGE for name, _ in node.value):
-            raise refused(place or "the file", f"with what `<<` merges this has more than {_MOST_MERGED} names")
+            raise NotPlain(place or "the file", f"with what `<<` merges this has more than {_MOST_MERGED} names")
     elif isinstance(node, SequenceNode):
         for index, value in enumerate(node.value):
             values += _measure(value, f"{place}[{index}]", known)[0]
     if values > _MOST_VALUES:
-        raise refused(place or "the file", f"with every alias written out this has more than {_MOST_VALUES} values")
+        raise NotPlain(place or "the file", f"with every alias written out this has more than {_MOST_VALUES} values")
     known[id(node)] = (values, names)
     return values, names
 
@@ -125,9 +127,9 @@ def _check_names(node: MappingNode, place: str) -> None:
         if name.tag == _MERGE:
             continue
         if not isinstance(name, ScalarNode) or name.tag != _TEXT:
-            raise refused(place or "the file", f"line {line}: a name must be text; put it in quotes")
+            raise NotPlain(place or "the file", f"line {line}: a name must be text; put it in quotes")
         if name.value in names:
-            raise refused(below(place, name.value), f"stands twice (line {line})")
+            raise NotPlain(below(place, name.value), f"stands twice (line {line})")
         names.add(name.value)
 
 
