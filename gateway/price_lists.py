@@ -21,7 +21,7 @@ from gateway.settings import SettingsError
 VARIABLE = "HOUSESTYLE_PRICES"
 
 _NEEDED = ("input", "output")
-_FIELDS = (*_NEEDED, "cached_input", "cache_write")
+_FIELDS = ("input", "output", "cached_input", "cache_write")
 _MOST = 1_000_000.0  # dollars for a million tokens: beyond that somebody has written another unit
 
 
@@ -61,12 +61,12 @@ def _price(path: Path, name: str, said: Any) -> Price:
         raise _refused(path, f"{name!r}: a model's name is wanted, with `*` at its end or nowhere")
     if not isinstance(said, Mapping):
         raise _refused(path, f"{name}: must be a mapping with {' and '.join(_NEEDED)}")
+    for field in said.keys() - _FIELDS:
+        raise _refused(path, f"{name}.{field}: is not known; there are {', '.join(_FIELDS)}")
     for field in _NEEDED:
         if field not in said:
             raise _refused(path, f"{name}.{field}: is missing (0 where there is none, as the output of embeddings)")
     for field, value in said.items():
-        if field not in _FIELDS:
-            raise _refused(path, f"{name}.{field}: is not known; there are {', '.join(_FIELDS)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise _refused(path, f"{name}.{field}: must be a number of US dollars for a million tokens")
         if not 0 <= value <= _MOST:

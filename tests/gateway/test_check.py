@@ -373,9 +373,19 @@ def test_places_that_are_not_there_are_wrong(environ: dict[str, str], tmp_path: 
             "HOUSESTYLE_ARTIFACTS_URL": (blocked / "artifacts").as_uri(),
             "HOUSESTYLE_VAULT_ROOTS": (tmp_path / "missing").as_uri(),
             "HOUSESTYLE_BOOTSTRAP": str(tmp_path / "missing.yaml"),
+            "HOUSESTYLE_PRICES": str(tmp_path / "prices.yaml"),
         },
     )
-    assert set(wrongs(found)) >= {"artifacts", "Vaults", "bootstrap"}
+    assert set(wrongs(found)) >= {"artifacts", "Vaults", "bootstrap", "prices"}
+
+
+def test_prices_of_ones_own_are_read(environ: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "prices.yaml"
+    file.write_text("gpt-4o: {input: 2, output: 8}")
+    assert states(check.run({**environ, "HOUSESTYLE_PRICES": str(file)}), "prices") == ["ok"]
+    file.write_text("gpt-4o: {input: 2, ouput: 8}")
+    said = wrongs(check.run({**environ, "HOUSESTYLE_PRICES": str(file)}))["prices"]
+    assert said.startswith(f"HOUSESTYLE_PRICES: {file}: gpt-4o.ouput: is not known")
 
 
 def test_what_hangs_is_said_and_ends(environ: dict[str, str], tmp_path: Path) -> None:
@@ -388,11 +398,12 @@ def test_what_hangs_is_said_and_ends(environ: dict[str, str], tmp_path: Path) ->
             **environ,
             "HOUSESTYLE_ARTIFACTS_URL": f"zip://x::file://{pipe}",
             "HOUSESTYLE_BOOTSTRAP": str(pipe),
+            "HOUSESTYLE_PRICES": str(pipe),
         },
     )
     assert code == 1
     assert time.monotonic() - begun < 45  # 20 s for artifacts, 5 s for a file, and all the rest
-    assert set(wrongs(found)) == {"artifacts", "bootstrap"}
+    assert set(wrongs(found)) == {"artifacts", "bootstrap", "prices"}
     assert all("does not answer in" in words for words in wrongs(found).values())
     assert states(found, "store") == ["ok"]
 

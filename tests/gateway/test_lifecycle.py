@@ -292,6 +292,8 @@ async def test_a_fine_tuned_model_answers_and_falls_back_when_it_is_refused(
     record = await firm.recorded(answer.headers["x-call-id"])
     assert (record["requested_model"], record["routed_model"], record["served_model"]) == (STOCK, tuned, tuned)
     assert (record["fine_tuned"], record["reason"], record["job_id"]) == (True, "active_job", job["id"])
+    tokens = record["input_tokens"], record["output_tokens"]
+    assert record["cost_usd"] == pytest.approx((tokens[0] * 0.3 + tokens[1] * 1.2) / 1e6)  # its own price
     [span] = await asyncio.to_thread(collector.of_call, answer.headers["x-call-id"], 1)
     assert attributes(span)["fine_tuned"] is True
     assert attributes(span)["housestyle.job_id"] == job["id"]
@@ -307,6 +309,8 @@ async def test_a_fine_tuned_model_answers_and_falls_back_when_it_is_refused(
         "fallback_stock",
         None,
     )
+    tokens = record["input_tokens"], record["output_tokens"]
+    assert record["cost_usd"] == pytest.approx((tokens[0] * 0.15 + tokens[1] * 0.6) / 1e6)  # the second attempt's alone
     first, second = (attributes(s) for s in await asyncio.to_thread(collector.of_call, fallen.headers["x-call-id"], 2))
     assert (first["fine_tuned"], first["housestyle.reason"], first["gen_ai.request.model"]) == (
         True,

@@ -49,6 +49,18 @@ def test_the_data_directory_stays_where_it_was_at_the_start(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize(
+    ("variable", "field"), [("HOUSESTYLE_BOOTSTRAP", "bootstrap"), ("HOUSESTYLE_PRICES", "prices")]
+)
+def test_files_stay_where_they_were_at_the_start(
+    variable: str, field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert getattr(read({}), field) is None
+    assert getattr(read({variable: "here.yaml"}), field) == tmp_path / "here.yaml"
+    assert unknown({variable: "here.yaml"}) == []
+
+
+@pytest.mark.parametrize(
     ("variable", "text", "field", "value"),
     [
         ("HOUSESTYLE_REDIS_URL", "redis://redis:6379/0", "redis_url", "redis://redis:6379/0"),

@@ -66,7 +66,8 @@ def _price(row: Mapping[str, Any]) -> Price | None:
     above = None
     for suffix in sorted(found[0].removeprefix(_FIELDS["input"]) for name in row if (found := _ABOVE.fullmatch(name))):
         limit = int(suffix.removeprefix("_above_").removesuffix("k_tokens")) * 1000
-        above = LongPrompt(limit, **{**prices, **_rates(row, suffix)})
+        dearer = {name: usd for name, usd in _rates(row, suffix).items() if name in prices}
+        above = LongPrompt(limit, **{**prices, **dearer})
     return Price(**{"output": 0.0, **prices}, above=above, provider=row["litellm_provider"])
 
 
