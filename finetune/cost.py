@@ -1,6 +1,7 @@
 """What a job will cost before anything is spent, and whether that is allowed. All amounts are US dollars.
 
-Plain functions over values; the prices are data (prices.json). Tokens are not counted here: that is dataset/count.py's.
+Plain functions over values. What training costs is data (prices.json); what a teacher's answers cost is handed in.
+Tokens are not counted here: that is dataset/count.py's.
 """
 
 from functools import cache
@@ -37,11 +38,12 @@ class _Training(Struct, frozen=True):
     as_of: str
 
 
-class _Inference(Struct, frozen=True):
+class TeacherPrice(Struct, frozen=True):
+    """Dollars for a million tokens to a teacher's model, and from it; `told` says whose prices those are."""
+
     input: float
     output: float
-    source: str
-    as_of: str
+    told: str
 
 
 class _Prices(Struct, frozen=True):
@@ -50,7 +52,6 @@ class _Prices(Struct, frozen=True):
     sources: dict[str, str]
     undated: dict[str, str]
     training: dict[str, _Training]
-    inference: dict[str, _Inference]
 
 
 def epochs(n_epochs: int | Literal["auto"] | None, examples: int) -> int:
@@ -83,13 +84,12 @@ def estimate(base_model: str, tokens: int, epochs: int, override: float | None) 
     return Estimate(_amount(tokens * epochs, price.usd), words)
 
 
-def estimate_teacher(model: str, input_tokens: int, output_tokens: int) -> Estimate | None:
-    """Of a teacher's answers; None where the model's prices are not known."""
-    price = _prices().inference.get(_dated(model))
+def estimate_teacher(price: TeacherPrice | None, input_tokens: int, output_tokens: int) -> Estimate | None:
+    """Of a teacher's answers; None where its model's price is not known."""
     if price is None:
         return None
     usd = _amount(input_tokens, price.input) + _amount(output_tokens, price.output)
-    words = f"{input_tokens:,} tokens to the teacher and {output_tokens:,} from it (prices as of {price.as_of})"
+    words = f"{input_tokens:,} tokens to the teacher and {output_tokens:,} from it ({price.told})"
     return Estimate(round(usd, 6), words)
 
 

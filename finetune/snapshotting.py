@@ -183,9 +183,10 @@ class Snapshots:
         tenant, job = wanted.tenant, wanted.job
         provider = self._tools.access_of(tenant, job.provider)
         model = tenant.providers[job.provider].default_model
+        price = self._tools.teacher_price(provider.kind, model)
 
         def allow(tokens: TeacherTokens) -> None:
-            taught.append(cost.estimate_teacher(model, tokens.input, tokens.output))
+            taught.append(cost.estimate_teacher(price, tokens.input, tokens.output))
             refusal = wanted.limits.refusal(cost.total(*taught))
             if refusal is not None:
                 raise TeacherRefused("cost_limit_exceeded", refusal)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from finetune import records
 from finetune.backends.base import Access, Backend, Factory, Refused
+from finetune.cost import TeacherPrice
 from finetune.dataset.teacher import Ask
 from finetune.records import Stored
 from finetune.retirement import Dates
@@ -23,7 +24,8 @@ class Tools(Struct, frozen=True):
 
     `access` opens a tenant's provider (None: it has none of that name). `open_vault` opens its Vault; raises
     VaultNotAllowed, VaultUnreadable. `ask` gives what asks its stock model, from any thread. `dates` tells
-    what is known of the retirement of its provider's models, which is asked; `known_dates` asks nobody.
+    what is known of the retirement of its provider's models, which is asked; `known_dates` asks nobody. `teacher_price`
+    tells what a model's answers cost at a provider of a kind.
     """
 
     store: Store
@@ -35,6 +37,7 @@ class Tools(Struct, frozen=True):
     ask: Callable[[TenantRow, str], AbstractAsyncContextManager[Ask]]
     dates: Callable[[TenantRow, str], Awaitable[Dates]]
     known_dates: Callable[[TenantRow, str], Awaitable[Dates]]
+    teacher_price: Callable[[str, str], TeacherPrice | None]
     poll_seconds: float
 
     def artifact(self, job: Job) -> str:

@@ -5,6 +5,7 @@ Imported by the worker's process alone: the SDKs cost memory and seconds that a 
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import httpx2
 import structlog
@@ -13,13 +14,16 @@ from finetune import retention, told_models, worker
 from finetune.backends import asking, unsupported
 from finetune.backends.base import Access, Refused
 from finetune.backends.openai import OpenAIBackend
+from finetune.cost import TeacherPrice
 from finetune.dataset.teacher import Ask
 from finetune.manager import Manager
 from finetune.retiring import Retiring
 from finetune.ticking import Tools
 from finetune.told_models import ToldModels
+from gateway import price_lists
 from gateway.admin.provider_models import ProviderModels
 from gateway.compiling import account_of, open_api_key
+from gateway.prices import Asked, Prices
 from gateway.secrets import CannotOpen, Keyring
 from gateway.settings import Settings
 from gateway.store.connection import Store
@@ -66,8 +70,18 @@ class Providers:
         return guarded_http.client(self._guard, self._proxies)
 
 
+def teacher_price(prices: Prices, kind: str, model: str) -> TeacherPrice | None:
+    """What a stock model's answers cost, as calls are priced; without what a long prompt costs more."""
+    found = prices.find(Asked(kind, model, None))
+    if found is None:
+        return None
+    told = f"prices as of {prices.as_of}" if found.provider else "the operator's own prices"
+    return TeacherPrice(found.input, found.output, told)
+
+
 async def run(settings: Settings, until: asyncio.Event) -> None:
-    """The job worker, until `until` is set."""
+    """The job worker, until `until` is set. Raises SettingsError."""
+    prices = price_lists.load(settings.prices)
     asyncio.get_running_loop().set_default_executor(EndingThreads())  # a mount that hangs must not keep it from its end
     store = Store(settings.redis_url or "")
     keyring = Keyring(settings.encryption_keys)
@@ -87,6 +101,7 @@ async def run(settings: Settings, until: asyncio.Event) -> None:
         ask=providers.ask,
         dates=told.dates,
         known_dates=told.known,
+        teacher_price=partial(teacher_price, prices),
         poll_seconds=settings.poll_seconds,
     )
     daily = (

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from finetune.records import Stored
 from finetune.ticking import Tools
 from finetune.told_models import ToldModels
 from finetune.values import Job, encode
+from gateway import price_lists
 from gateway.admin.provider_models import ProviderModels
 from gateway.secrets import Keyring
 from gateway.store import keys
@@ -31,7 +33,7 @@ from gateway.store.connection import Store, Write
 from gateway.store.rows import ProviderRow, TenantRow, VaultRow, tenant_row
 from gateway.upstream.addresses import Guard
 from gateway.vault_opening import VaultOpener
-from gateway.worker_root import Providers
+from gateway.worker_root import Providers, teacher_price
 from tests.support.admin import BASE_MODEL, STOCK, unique
 from tests.support.sandbox import Account
 from tests.support.vaults import write_vault
@@ -87,6 +89,7 @@ class Workshop:
                 ask=providers.ask,
                 dates=told.dates,
                 known_dates=told.known,
+                teacher_price=partial(teacher_price, price_lists.load(None)),
                 poll_seconds=poll_seconds,
             )
         )
