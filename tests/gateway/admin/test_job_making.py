@@ -78,6 +78,9 @@ def test_a_teacher_needs_consent_which_is_recorded(admin: Admin, firm: Firm) -> 
     asked = firm.received()
     assert asked
     assert {call["model"] for call in asked} == {STOCK}
+    [cost] = [one for one in admin.get(f"{firm.job_path(job)}/events")["items"] if one["kind"] == "cost"]
+    assert "to the teacher" in cost["message"]
+    assert job["estimated_cost_usd"] > 0, "a teacher has a price, as its calls have"
     again = firm.ready_job(options={"writer": "teacher", "teacher_consent": True})
     assert len(firm.received()) == len(asked), "nothing is paid for twice"
     assert again["dataset"] == job["dataset"]
