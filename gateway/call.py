@@ -17,7 +17,6 @@ from gateway.wire.body import RequestBody
 from policies.values import Call, Caller, Decision, Reason
 
 _NOTHING_SERVED = Served()
-_ANSWERED_BEFORE = "responses/"  # the route of stored answers, which tell of their tokens again
 _RECORDED_LENGTH = 256  # of a model's name, in spans and records: a caller may say anything
 
 
@@ -143,9 +142,9 @@ def ended(call: CallState, record: WhyRecord | None) -> Ended:
 
 
 def _cost(call: CallState, routes: TenantRoutes, prices: Prices) -> float | None:
-    """US dollars, of the attempt that answered; one before it was refused, and costs nothing. None where that is not
-    known, and for looking at an answer that was paid for when it was made."""
-    if not call.attempts or (call.target is not None and call.target.endpoint.path == _ANSWERED_BEFORE):
+    """US dollars, of the attempt that answered: one before it was refused, and costs nothing. None where that is not
+    known."""
+    if not call.attempts:
         return None
     last = call.attempts[-1]
     made = routes.route.fine_tunes.get(last.routed_model) if last.routed_model else None

@@ -82,7 +82,7 @@ async def test_an_answer_is_paid_for_once(http: httpx2.AsyncClient, firm: Firm, 
     assert made == pytest.approx((1000 * 0.15 + 10 * 0.6) / 1e6, rel=1e-12)
     seen = await http.get("/v1/responses/resp_1", headers=firm.auth)
     record = await firm.recorded(seen.headers["x-call-id"])
-    assert (record["input_tokens"], record["cost_usd"]) == (1000, None)
+    assert (record["response_id"], record["cost_usd"]) == ("resp_1", None)
 
 
 async def test_anthropics_cache_in_a_stream(http: httpx2.AsyncClient, firm: Firm, provider: Upstream) -> None:
