@@ -36,9 +36,10 @@ class Prometheus:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def ask(self, expression: str) -> list[Sample]:
-        """What an expression is now. Raises Refused."""
-        answer = httpx2.post(f"{self.url}/api/v1/query", data={"query": expression}, verify=NO_TLS, timeout=30).json()
+    def ask(self, expression: str, at: float | None = None) -> list[Sample]:
+        """What an expression is now, or was at a time (seconds since the epoch). Raises Refused."""
+        asked = {"query": expression} if at is None else {"query": expression, "time": str(at)}
+        answer = httpx2.post(f"{self.url}/api/v1/query", data=asked, verify=NO_TLS, timeout=30).json()
         if answer["status"] != "success":
             raise Refused(f"{expression}: {answer['error']}")
         data = answer["data"]
@@ -57,9 +58,9 @@ class Prometheus:
         answer = httpx2.get(f"{self.url}/api/v1/rules", verify=NO_TLS, timeout=30).json()
         return [rule for group in answer["data"]["groups"] for rule in group["rules"]]
 
-    def number(self, expression: str) -> float:
+    def number(self, expression: str, at: float | None = None) -> float:
         """The one value of an expression; NaN where it has none."""
-        found = self.ask(expression)
+        found = self.ask(expression, at)
         return found[0].value if found else math.nan
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +36,8 @@ _FAIL, _HANG = "Fail.", "Begin, and say nothing more."
 
 
 class Stage:
-    """All of it, with three firms. `a` is the replica that is called and changed, `b` one beside it."""
+    """All of it, with three firms. `a` is the replica that is called and changed, `b` one beside it. `at` is when
+    everything had been seen, in seconds since the epoch."""
 
     def __init__(self, a: Admin, b: Admin, prometheus: Prometheus, provider: str, vault: Path) -> None:
         self.a, self.b, self.prometheus = a, b, prometheus
@@ -45,7 +47,7 @@ class Stage:
             order = {"label": "Spring", "provider": "main", "model": model, "base_model": BASE_MODEL}
             self.jobs.append(a.post(f"{firm.path}/jobs/import", order))
             firm.activate(self.jobs[-1])
-        self._rounds = 0
+        self.at = 0.0
 
     def exposition(self) -> str:
         """What the first gateway serves on `/metrics` now."""
@@ -54,12 +56,14 @@ class Stage:
     def make_metrics_speak(self) -> None:
         """Two rounds of everything, each seen by Prometheus: a rate is of what grew between two scrapes."""
         self.plain.start_job()  # fails at its upload
-        for _ in range(2):
-            self._everything()
         for selector in ('housestyle_jobs{status="failed"}', "housestyle_model_retires_days"):
             wait_until(lambda of=selector: self._told_by(of) == 2, 60, f"{selector} at both replicas")
+        for share in (0.999_999, 1):
+            self._everything(share)
+        wait_until(lambda: bool(self.prometheus.ask('ALERTS{alertstate="firing"}')), what="an alert")
+        self.at = time.time()
 
-    def _everything(self) -> None:
+    def _everything(self, share: float) -> None:
         before = self._calls()
         for firm in (self.tuned, self.plain):
             assert firm.say().status_code == 200
@@ -71,8 +75,7 @@ class Stage:
         assert self.refused.say().headers["x-model-reason"] == "fallback_stock"
         assert self.plain.say(headers={"authorization": "Bearer hs_nobody"}).status_code == 401
         self._leave()
-        self.tuned.activate(self.jobs[0], share=0.999_999 if self._rounds else 1)  # a change each time
-        self._rounds += 1
+        self.tuned.activate(self.jobs[0], share=share)
         wait_until(lambda: self._calls() >= before + 11, what="a scrape of it")
 
     def _leave(self) -> None:

