@@ -56,8 +56,8 @@ class Stage:
     def make_metrics_speak(self) -> None:
         """Two rounds of everything, each seen by Prometheus: a rate is of what grew between two scrapes."""
         self.plain.start_job()  # fails at its upload
-        for selector in ('housestyle_jobs{status="failed"}', "housestyle_model_retires_days"):
-            wait_until(lambda of=selector: self._told_by(of) == 2, 60, f"{selector} at both replicas")
+        self._wait_for_both('housestyle_jobs{status="failed"}')
+        self._wait_for_both("housestyle_model_retires_days")
         for share in (0.999_999, 1):
             self._everything(share)
         wait_until(lambda: bool(self.prometheus.ask('ALERTS{alertstate="firing"}')), what="an alert")
@@ -88,8 +88,10 @@ class Stage:
     def _calls(self) -> float:
         return self.prometheus.number("sum(housestyle_calls_total) or vector(0)")
 
-    def _told_by(self, selector: str) -> float:
-        return self.prometheus.number(f"count(count by (instance) ({selector}))")
+    def _wait_for_both(self, selector: str) -> None:
+        """They read such figures from the store each in their own time."""
+        told_by = f"count(count by (instance) ({selector}))"
+        wait_until(lambda: self.prometheus.number(told_by) == 2, 60, f"{selector} at both replicas")
 
 
 @contextlib.contextmanager
