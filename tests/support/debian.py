@@ -16,6 +16,7 @@ BENCH = ROOT / ".bench"
 _DEBIAN = BENCH / "debian"
 _PACKAGES = ("nginx", "libnginx-mod-http-lua", "lua-cjson", "wrk")
 _POSTGRES = ("postgresql",)
+_PROMETHEUS = ("prometheus",)
 
 
 class Missing(Exception):
@@ -54,6 +55,17 @@ def postgres_binaries() -> Path:
         found = _postgres_in(_DEBIAN)
     if found is None:
         raise Missing("there is no PostgreSQL here, and Debian's packages could not be had")
+    return found
+
+
+def prometheus(name: str) -> str:
+    """Where `prometheus` or `promtool` is: the machine's, or unpacked from Debian's packages. Raises Missing."""
+    found = shutil.which(name)
+    if found is None:
+        _unpack_debian("done-prometheus", _PROMETHEUS)
+        found = shutil.which(name, path=str(_DEBIAN / "usr/bin"))
+    if found is None:
+        raise Missing(f"there is no {name} here, and Debian's packages could not be had")
     return found
 
 
