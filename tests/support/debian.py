@@ -57,6 +57,14 @@ def postgres_binaries() -> Path:
     return found
 
 
+def unpacked(file: str, *packages: str) -> Path:
+    """A file of Debian's packages, which is unpacked if it was not before. Raises Missing."""
+    _unpack_debian(f"done-{packages[0]}", packages)
+    if not (_DEBIAN / file).exists():
+        raise Missing(f"there is no {packages[0]} here, and Debian's packages could not be had")
+    return _DEBIAN / file
+
+
 def _postgres_in(root: Path) -> Path | None:
     folders = [folder.parent for folder in root.glob("usr/lib/postgresql/*/bin/initdb")]
     return max(folders, key=lambda folder: int(folder.parent.name), default=None)

@@ -1,0 +1,31 @@
+"""A real Chromium for tests and pictures: the machine's, or Debian's package unpacked. No page is known here."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.support.debian import debian_environ, unpacked
+
+_MACHINES = Path("/usr/bin/chromium")
+
+
+def chromium() -> str:
+    """Where Chromium is. Raises Missing."""
+    found = str(_MACHINES) if _MACHINES.exists() else shutil.which("chromium")
+    return found or str(unpacked("usr/lib/chromium/chromium", "chromium"))  # usr/bin has a script around it
+
+
+@contextlib.contextmanager
+def browsing() -> Iterator[Browser]:
+    """A browser without a window. Raises Missing."""
+    command = chromium()
+    with sync_playwright() as playwright:
+        # As root it does not start inside its own sandbox; what it opens here is ours.
+        browser = playwright.chromium.launch(executable_path=command, args=["--no-sandbox"], env={**debian_environ()})
+        try:
+            yield browser
+        finally:
+            browser.close()
