@@ -17,7 +17,8 @@ PICTURE = ROOT / "docs" / "pictures" / "why-in-phoenix.png"
 _SIZE = ViewportSize(width=1400, height=1000)
 _TALL = ViewportSize(width=1400, height=3000)  # lines that are not on the screen are not in the page
 # What Phoenix itself makes of our attributes, and what says least of them: the rest fits the picture, in any order.
-_FOLDED = "output llm openinference http server provider operation finish_reasons cache_read reasoning".split()
+_FOLDED = ["output", "llm", "openinference", "http", "server"]
+_FOLDED += ["provider", "operation", "finish_reasons", "cache_read", "reasoning"]
 _LIGHT = 'localStorage.setItem("arize-phoenix-theme", "light")'
 
 
