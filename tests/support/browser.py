@@ -16,7 +16,8 @@ _MACHINES = Path("/usr/bin/chromium")
 def chromium() -> str:
     """Where Chromium is. Raises Missing."""
     found = str(_MACHINES) if _MACHINES.exists() else shutil.which("chromium")
-    return found or str(unpacked("usr/lib/chromium/chromium", "chromium"))  # usr/bin has a script around it
+    # usr/bin has a script around it, and the other package the data that must lie beside it.
+    return found or str(unpacked("usr/lib/chromium/chromium", "chromium", "chromium-common"))
 
 
 @contextlib.contextmanager
