@@ -16,7 +16,6 @@ BENCH = ROOT / ".bench"
 _DEBIAN = BENCH / "debian"
 _PACKAGES = ("nginx", "libnginx-mod-http-lua", "lua-cjson", "wrk")
 _POSTGRES = ("postgresql",)
-_PROMETHEUS = ("prometheus",)
 
 
 class Missing(Exception):
@@ -60,13 +59,15 @@ def postgres_binaries() -> Path:
 
 def prometheus(name: str) -> str:
     """Where `prometheus` or `promtool` is: the machine's, or unpacked from Debian's packages. Raises Missing."""
-    found = shutil.which(name)
-    if found is None:
-        _unpack_debian("done-prometheus", _PROMETHEUS)
-        found = shutil.which(name, path=str(_DEBIAN / "usr/bin"))
-    if found is None:
-        raise Missing(f"there is no {name} here, and Debian's packages could not be had")
-    return found
+    return shutil.which(name) or str(unpacked(f"usr/bin/{name}", "prometheus"))
+
+
+def unpacked(file: str, *packages: str) -> Path:
+    """A file of Debian's packages, which is unpacked if it was not before. Raises Missing."""
+    _unpack_debian(f"done-{packages[0]}", packages)
+    if not (_DEBIAN / file).exists():
+        raise Missing(f"there is no {packages[0]} here, and Debian's packages could not be had")
+    return _DEBIAN / file
 
 
 def _postgres_in(root: Path) -> Path | None:

@@ -14,11 +14,14 @@ from tests.support.sandbox import Account
 
 
 class Firm:
-    """A tenant that is ready for calls, and for jobs where it has a Vault. `provider` is a URL without its `/v1`."""
+    """A tenant that is ready for calls, and for jobs where it has a Vault. `provider` is a URL without its `/v1`;
+    `tenant` its name, by default one that no other test has."""
 
-    def __init__(self, admin: Admin, provider: str, *, vault: Path | None = None, **settings: Any) -> None:
+    def __init__(
+        self, admin: Admin, provider: str, *, tenant: str | None = None, vault: Path | None = None, **settings: Any
+    ) -> None:
         self.admin = admin
-        self.name = unique("firm")
+        self.name = tenant or unique("firm")
         self.path = f"/tenants/{self.name}"
         self.account = Account(provider, f"sk-{self.name}")
         self.provider = {
