@@ -97,7 +97,7 @@ class _Beside:
 def _spent(server: Stoppable) -> float:
     """Milliseconds of Redis's processor time until now."""
     with redis.Redis.from_url(server.url, protocol=2) as client:
-        info = client.info("cpu")
+        info: dict[str, float] = client.info("cpu")
     return (info["used_cpu_user"] + info["used_cpu_sys"]) * 1000
 
 
@@ -116,9 +116,8 @@ def _measure(admin: Admin, server: Stoppable, name: str, path: str, accept: str 
     waited = sorted(beside.waited)
     p99 = waited[int(len(waited) * 0.99)]
     _say(
-        f"{name}: median {statistics.median(took):.0f} ms, longest {max(took):.0f} ms, {spent:.0f} ms of Redis's processor,"
-        f" {size / 1000:.0f} KB;"
-        f" /healthz beside it: p50 {statistics.median(waited):.1f}, p99 {p99:.1f} ms"
+        f"{name}: {statistics.median(took):.0f} ms, longest {max(took):.0f} ms, Redis's processor {spent:.0f} ms;"
+        f" {size / 1000:.0f} KB; /healthz beside it: p50 {statistics.median(waited):.1f}, p99 {p99:.1f} ms"
     )
 
 
