@@ -108,11 +108,6 @@ class WhyWriter:
         """How many records are not known to be written."""
         return len(self._queue)
 
-    @property
-    def waiting(self) -> int:
-        """How many records are not in the store yet."""
-        return len(self._queue)
-
     def put(self, record: WhyRecord) -> None:
         """Takes a record; never waits, never fails."""
         if len(self._queue) >= self._room:
