@@ -89,11 +89,18 @@ async def _tombstones(store: Store, found: list[Row | None]) -> list[Write]:
 
 
 async def _erase(store: Store, tenant: str, artifacts_url: str) -> None:
-    """Every artifact, job, timeline and Why record of the tenant. Can be cut off anywhere and run again."""
+    """Every artifact, job, timeline and Why record of the tenant, and what was counted of its calls.
+
+    Can be cut off anywhere and run again.
+    """
     await asyncio.to_thread(remove_folder, f"{artifacts_url.rstrip('/')}/{tenant}")
     jobs = await store.fields(keys.jobs_of(tenant))
     doomed = [keys.timeline_of(job_id) for job_id in jobs]
+    with translated():
+        days = await cast("Any", store.redis.zrange(keys.why_days_of(tenant), 0, -1))
+    doomed += [keys.why_day_of(tenant, day.decode()) for day in days]
     doomed += [
+        keys.why_days_of(tenant),
         keys.why_of(tenant),
         keys.table(keys.first_answers_of(tenant)),
         keys.table(keys.curves_of(tenant)),

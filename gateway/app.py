@@ -127,8 +127,7 @@ class Gateway:
             self.lifecycle.draining = True
             await self._settled()
             await _ended(tasks)
-            with contextlib.suppress(Exception):  # the store is away: the records cannot be kept
-                await self.why.flush()
+            await self.why.close()
             with contextlib.suppress(Exception):
                 await self.last_used.flush()
             self.metrics.pour(self._moment())

@@ -1,14 +1,16 @@
-"""Why records: one for every call of a known tenant, written behind in batches, read by the admin API.
+"""Why records: one for every call of a known tenant, written behind in batches. They are read in `why_reading.py`.
 
 A call only appends to a bounded queue here. What did not fit is counted. A batch goes to the store as one script with
-one argument a tenant: a command for each record would cost more than all else that is done for it.
+one argument a tenant: a command for each record would cost more than all else that is done for it. The same script
+counts the calls, by minute and by day, so that what is counted and what is kept never disagree.
 """
 
 import asyncio
+import secrets
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from importlib.resources import files
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -24,11 +26,16 @@ log = structlog.get_logger(__name__)
 _QUEUE = 20_000
 _BATCH = 500
 _FLUSH_SECONDS = 0.1
-_PAGE = 500
-_RECENT_SECONDS = 3600
-# A record is written after its call, by another clock: look from this long before the call's own time.
-_CLOCK_SKEW_MS = 60_000
+_CLOSE_SECONDS = 2.0
+_REMEMBERED_SECONDS = 86_400  # that a batch was written: how long its answer may be on its way
+_MINUTE_SECONDS = 3600 + 600  # that a minute's count is kept: an hour is asked for
+_DAY_SECONDS = 86_400
+_MOST_DAYS = 36_500
+_MOST_COMBINATIONS = 200  # of model and workflow that a tenant's day counts apart: callers can name anything
+_MOST_TOKENS = 10**9  # that one call is believed to have used
+_MOST_USD = 10**6
 _TO_THE_MINUTE = len("2026-11-22T12:00")
+_TO_THE_DAY = len("2026-11-22")
 
 
 class WhyRecord(Struct, frozen=True):
@@ -63,33 +70,48 @@ class WhyRecord(Struct, frozen=True):
     cancelled: bool
 
 
-_DECODER = msgspec.json.Decoder(WhyRecord)
 _ENCODER = msgspec.json.Encoder()
 # Of these the model was not the gateway's to choose.
 _NOT_CHOSEN = (None, "endpoint_not_tunable", "foreign_fine_tune")
 
 
-class WhyWriter:
-    """The queue and its writer. `lost` counts the records that found no room."""
+class _Batch(Struct, frozen=True):
+    """The first records of the queue as they are sent. The very same is sent again where no answer came."""
 
-    def __init__(self, store: Store, keep: int, days: int) -> None:
+    records: int
+    names: list[str]
+    arguments: list[Any]
+
+
+class WhyWriter:
+    """The queue and its writer. A record is written once, however often it has to be sent.
+
+    `lost` counts the records that found no room, or no store at the end; `on_lost` hears how many, each time.
+    """
+
+    def __init__(self, store: Store, keep: int, days: int, on_lost: Callable[[int], object] = lambda _: None) -> None:
         self.lost = 0
+        self._on_lost = on_lost
         self._store = store
         self._keep = keep
-        self._keep_ms = days * 86_400_000
+        self._days = min(days, _MOST_DAYS)
+        self._room = _QUEUE
         self._queue: deque[WhyRecord] = deque()
+        self._id = secrets.token_hex(8)
+        self._number = 0
+        self._batch: _Batch | None = None
         self._writing = asyncio.Lock()
-        self._script = store.redis.register_script((files("gateway.store") / "why.lua").read_bytes())
+        self._script = store.script("why")
 
     @property
     def waiting(self) -> int:
-        """How many records are not in the store yet."""
+        """How many records are not known to be written."""
         return len(self._queue)
 
     def put(self, record: WhyRecord) -> None:
         """Takes a record; never waits, never fails."""
-        if len(self._queue) >= _QUEUE:
-            self.lost += 1
+        if len(self._queue) >= self._room:
+            self._lose(1)
         else:
             self._queue.append(record)
 
@@ -103,29 +125,64 @@ class WhyWriter:
                 away = False
             except Exception as error:  # noqa: BLE001 - whatever it is, records written later are better than none
                 if not away:
-                    log.warning("why_records_wait", cause=str(error), waiting=len(self._queue))
+                    log.warning("why_records_wait", cause=str(error), waiting=self.waiting)
                 away = True
 
     async def flush(self) -> None:
         """Writes all that was put so far. Raises StoreUnavailable; what was not written stays queued."""
         async with self._writing:
             while self._queue:
-                batch = [self._queue[i] for i in range(min(_BATCH, len(self._queue)))]
-                await self._write(batch)
-                for _ in batch:
+                batch = self._batch = self._batch or self._next()
+                with translated():
+                    await cast("Any", self._script(keys=batch.names, args=batch.arguments))
+                for _ in range(batch.records):
                     self._queue.popleft()
+                self._batch = None
 
-    async def _write(self, batch: Sequence[WhyRecord]) -> None:
-        """A batch whose answer does not come is written again: at least once, never lost."""
-        oldest = int(time.time() * 1000) - self._keep_ms
-        by_tenant = _by_tenant(batch)
-        counts = _counts(batch)
-        names = [keys.why_of(tenant) for tenant in by_tenant] + [keys.recent_of(*place) for place in counts]
-        arguments: list[Any] = [len(by_tenant), self._keep, f"{oldest}-0", _RECENT_SECONDS + 600]
+    async def close(self) -> None:
+        """Writes what is left, for two seconds at most; what is not known to be written then is lost.
+
+        No record is taken from now on.
+        """
+        self._room = 0
+        until = time.monotonic() + _CLOSE_SECONDS
+        cause = ""
+        while self._queue and time.monotonic() < until:
+            try:
+                async with asyncio.timeout(until - time.monotonic()):
+                    await self.flush()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again, and told in the end
+                cause = str(error) or cause or type(error).__name__
+                await asyncio.sleep(_FLUSH_SECONDS)
+        if self._queue:
+            log.error("why_records_lost", records=self.waiting, cause=cause)
+            self._lose(self.waiting)
+            self._queue.clear()
+
+    def _lose(self, records: int) -> None:
+        self.lost += records
+        self._on_lost(records)
+
+    def _next(self) -> _Batch:
+        batch = [self._queue[i] for i in range(min(_BATCH, len(self._queue)))]
+        self._number += 1
+        now = datetime.now(UTC)
+        oldest = now - timedelta(days=self._days)
+        by_tenant, minutes, days = _by_tenant(batch), _minutes(batch), _days(batch)
+        names = [keys.why_writer(self._id)]
+        names += [keys.why_of(tenant) for tenant in by_tenant]
+        names += [keys.recent_of(*place) for place in minutes]
+        for tenant, day in days:
+            names += [keys.why_day_of(tenant, day), keys.why_days_of(tenant)]
+        kept = self._days * _DAY_SECONDS
+        arguments: list[Any] = [self._number, _REMEMBERED_SECONDS, len(by_tenant), len(minutes), self._keep]
+        # A day's count is kept a day longer than the records: the last of them may have come at its end.
+        arguments += [f"{max(0, int(oldest.timestamp() * 1000))}-0", kept, _MINUTE_SECONDS, kept + _DAY_SECONDS]
+        arguments += [f"{oldest:%Y%m%d}", _MOST_COMBINATIONS]
         arguments += [_ENCODER.encode_lines(records) for records in by_tenant.values()]
-        arguments += [f"{fine_tuned} {stock}" for stock, fine_tuned in counts.values()]
-        with translated():
-            await cast("Any", self._script(keys=names, args=arguments))
+        arguments += [f"{fine_tuned} {stock}" for stock, fine_tuned in minutes.values()]
+        arguments += [_lines(day, counts) for (_, day), counts in days.items()]
+        return _Batch(len(batch), names, arguments)
 
 
 def _by_tenant(batch: Sequence[WhyRecord]) -> dict[str, list[WhyRecord]]:
@@ -136,7 +193,7 @@ def _by_tenant(batch: Sequence[WhyRecord]) -> dict[str, list[WhyRecord]]:
     return found
 
 
-def _counts(batch: Sequence[WhyRecord]) -> dict[tuple[str, int], list[int]]:
+def _minutes(batch: Sequence[WhyRecord]) -> dict[tuple[str, int], list[int]]:
     """Calls by tenant and minute since the epoch: of the stock model, of the fine-tuned one."""
     minutes: dict[str, int] = {}
     found: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
@@ -151,66 +208,37 @@ def _counts(batch: Sequence[WhyRecord]) -> dict[tuple[str, int], list[int]]:
     return found
 
 
-async def recent_calls(store: Store, tenant: str) -> tuple[int, int]:
-    """How many calls the last hour's records count, and how many of them the fine-tuned model answered."""
-    now = int(time.time()) // 60
-    with translated():
-        async with store.redis.pipeline(transaction=False) as pipe:
-            for minute in range(now - _RECENT_SECONDS // 60 + 1, now + 1):
-                pipe.hgetall(keys.recent_of(tenant, minute))
-            counts = await pipe.execute()
-    fine_tuned = sum(int(count.get(b"fine_tuned", 0)) for count in counts)
-    return fine_tuned + sum(int(count.get(b"stock", 0)) for count in counts), fine_tuned
+Counts = dict[tuple[bool, str | None, str | None], list[int]]
 
 
-class Page(Struct, frozen=True):
-    """Some records, newest first, and where the next page begins (None: nowhere)."""
+def _days(batch: Sequence[WhyRecord]) -> dict[tuple[str, str], Counts]:
+    """By tenant and day, for each arm, model and workflow: the numbers that `store/why.lua` calls METRICS."""
+    found: defaultdict[tuple[str, str], Counts] = defaultdict(dict)
+    for record in batch:
+        counts = found[record.tenant, record.time[:_TO_THE_DAY]]
+        combination = (record.fine_tuned, record.routed_model or record.requested_model, record.workflow)
+        count = counts.get(combination)
+        if count is None:
+            count = counts[combination] = [0, 0, 0, 0, 0, 0]
+        count[0] += 1
+        if record.status >= 400 or record.status == 0 or record.error is not None:
+            count[1] += 1
+        count[2] += _believed(record.input_tokens)
+        count[3] += _believed(record.output_tokens)
+        if record.cost_usd is not None and 0 <= record.cost_usd <= _MOST_USD:
+            count[4] += round(record.cost_usd * 1e9)
+        else:
+            count[5] += 1
+    return found
 
-    records: list[WhyRecord]
-    next_cursor: str | None
+
+def _believed(tokens: int | None) -> int:
+    """What a provider says of a call's tokens, within reason."""
+    return min(max(tokens, 0), _MOST_TOKENS) if tokens else 0
 
 
-class WhyReader:
-    """Answers the admin API's questions from the tenant's stream."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def one(self, tenant: str, call_id: str) -> WhyRecord | None:
-        """The record of a call; call ids begin with their time, so only what came after is looked at."""
-        try:
-            since = int(call_id.removeprefix("call_")[:12], 16)
-        except ValueError:
-            return None
-        start = f"{max(0, since - _CLOCK_SKEW_MS)}-0"
-        while True:
-            with translated():
-                page = await cast("Any", self._store.redis.xrange(keys.why_of(tenant), start, "+", _PAGE))
-            for _, fields in page:
-                record = _DECODER.decode(fields[b"record"])
-                if record.call_id == call_id:
-                    return record
-            if len(page) < _PAGE:
-                return None
-            start = f"({page[-1][0].decode()}"
-
-    async def page(self, tenant: str, wanted: Callable[[WhyRecord], bool], limit: int, cursor: str | None) -> Page:
-        """The newest `limit` wanted records older than `cursor`. Raises StoreUnavailable."""
-        found: list[WhyRecord] = []
-        async for entry_id, record in self._newest_first(tenant, cursor):
-            if wanted(record):
-                found.append(record)
-                if len(found) == limit:
-                    return Page(found, entry_id)
-        return Page(found, None)
-
-    async def _newest_first(self, tenant: str, cursor: str | None) -> AsyncIterator[tuple[str, WhyRecord]]:
-        end = f"({cursor}" if cursor else "+"
-        while True:
-            with translated():
-                page = await cast("Any", self._store.redis.xrevrange(keys.why_of(tenant), end, "-", _PAGE))
-            for entry_id, fields in page:
-                yield entry_id.decode(), _DECODER.decode(fields[b"record"])
-            if len(page) < _PAGE:
-                return
-            end = f"({page[-1][0].decode()}"
+def _lines(day: str, counts: Counts) -> bytes:
+    lines = [day.encode()]
+    for combination, count in counts.items():
+        lines.append(b"%d %d %d %d %d %d " % tuple(count) + _ENCODER.encode(combination))
+    return b"\n".join(lines)

@@ -25,7 +25,8 @@ from gateway.secrets import Keyring
 from gateway.settings import Settings
 from gateway.upstream.addresses import Guard
 from gateway.vault_opening import VaultOpener
-from gateway.why import WhyReader, WhyWriter
+from gateway.why import WhyWriter
+from gateway.why_reading import WhyReader
 from policies.access import Action
 
 
@@ -53,7 +54,7 @@ def table(
         *Jobs(control).routes(),
         *JobRecords(control, settings.artifacts_url or "").routes(),
         *Activations(control).routes(),
-        *Traces(control, WhyReader(control.store), writer).routes(),
+        *Traces(control, WhyReader(control.store, settings.why_days), writer, settings.why_days).routes(),
         *Audit(control, AuditReader(control.store, settings.audit_days)).routes(),
         *State(control, routes).routes(),
         AdminRoute("GET", "/replicas", Action.MANAGE_PLATFORM, _replicas(control)),

@@ -1,17 +1,12 @@
 """The audit log: who changed what, when and from where. Reads only; there is no route that alters a record."""
 
-from collections.abc import AsyncIterator, Sequence
-
-import msgspec
-
 from gateway.admin.changes import Control
-from gateway.admin.handling import AdminRoute, Answered, Asked, Export
+from gateway.admin.exporting import JSON_LINES, asked_form, export
+from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import ListView
 from gateway.admin.tenants import check_name
 from gateway.audit import AuditReader, AuditRecord, Wanted
 from policies.access import Action
-
-JSON_LINES = "application/x-ndjson"
 
 
 class Audit:
@@ -46,16 +41,9 @@ class Audit:
             since=asked.time("since"),
             until=asked.time("until"),
         )
-        if JSON_LINES in asked.headers.get("accept", ""):
+        form = asked_form(asked, JSON_LINES)
+        if form is not None:
             parts = self._reader.all(tenant, wanted, asked.stream_cursor)
-            first: Sequence[AuditRecord] = await anext(parts, [])  # while an error can still be said
-            return Answered(Export(_lines(first, parts), JSON_LINES, f"audit-{tenant or 'all'}.jsonl"))
+            return Answered(await export(parts, AuditRecord, form, f"audit-{tenant or 'all'}"))
         page = await self._reader.page(tenant, wanted, asked.limit, asked.stream_cursor)
         return Answered(ListView(page.records, page.next_cursor))
-
-
-async def _lines(first: Sequence[AuditRecord], others: AsyncIterator[Sequence[AuditRecord]]) -> AsyncIterator[bytes]:
-    encoder = msgspec.json.Encoder()
-    yield encoder.encode_lines(first)
-    async for records in others:
-        yield encoder.encode_lines(records)

@@ -17,7 +17,7 @@ from gateway.errors import GatewayError
 from gateway.store import keys
 from gateway.store.connection import Write
 from gateway.store.rows import TenantRow, tenant_row
-from gateway.why import recent_calls
+from gateway.why_summary import recent_calls
 from policies import access
 from policies.access import Action
 

@@ -84,3 +84,18 @@ def why_of(tenant: str) -> str:
 def recent_of(tenant: str, minute: int) -> str:
     """The hash that counts a tenant's calls of one minute since the epoch."""
     return f"{PREFIX}:recent:{tenant}:{minute}"
+
+
+def why_writer(writer: str) -> str:
+    """The number of the last batch that a writer of Why records has written."""
+    return f"{PREFIX}:why-writer:{writer}"
+
+
+def why_days_of(tenant: str) -> str:
+    """The sorted set of the days, `YYYY-MM-DD`, of which a tenant's calls are counted; its scores are `YYYYMMDD`."""
+    return f"{PREFIX}:why-days:{tenant}"
+
+
+def why_day_of(tenant: str, day: str) -> str:
+    """The hash that counts a tenant's calls of a day in UTC: `<metric> [fine_tuned, model, workflow]` → a number."""
+    return f"{PREFIX}:why-day:{tenant}:{day}"

@@ -13,6 +13,7 @@ from gateway.store import keys
 from gateway.store.connection import Store, Write
 from gateway.store.rows import KeyRow, TenantRow
 from tests.support.jobs import Workshop, run
+from tests.support.why import length, record, write
 
 
 async def delete(workshop: Workshop, job: Job, mark: bytes) -> None:
@@ -33,8 +34,10 @@ async def test_a_tenant_leaves_once_its_jobs_are_over(workshop: Workshop, mark: 
     await run(manager, over)
     other, _ = await workshop.new_job()
     await run(manager, other)
-    records_kept = keys.why_of(over.tenant)
-    await cast("Any", store.redis.xadd(records_kept, {"record": "{}"}))
+    await write(store, [record(number, tenant=job.tenant) for number, job in enumerate((over, other))])
+    await write(store, [record(3, tenant=over.tenant, time="2026-11-22T12:00:00.000Z")], days=36_500)
+    traces = await cast("Any", store.redis.keys(f"{keys.PREFIX}:why*:{over.tenant}*"))
+    assert len(traces) == 4, "its records, its list of days, and two days"
     for job in (over, other):
         key = Write(keys.KEYS, f"key_of_{job.tenant}", None, b"{}")
         await store.commit([key, Write(keys.keys_of(job.tenant), key.field, None, b"{}")])
@@ -48,8 +51,9 @@ async def test_a_tenant_leaves_once_its_jobs_are_over(workshop: Workshop, mark: 
     assert await store.fields(keys.keys_of(over.tenant)) == []
     kept = mark == b"keep"
     assert artifacts(workshop, over).exists() == kept
-    for name in (records_kept, keys.timeline_of(over.id), keys.table(keys.jobs_of(over.tenant))):
+    for name in (*traces, keys.timeline_of(over.id), keys.table(keys.jobs_of(over.tenant))):
         assert bool(await cast("Any", store.redis.exists(name))) == kept, name
+    assert await length(store, other.tenant) == 1
     assert artifacts(workshop, other).exists()
     assert (await workshop.load(other)).status == "ready"
     await leaving.finish(store, workshop.artifacts_url)  # nothing more to do

@@ -1,4 +1,4 @@
-"""Why records: written behind, kept over an outage, found again by call, time and job."""
+"""Why records: written behind, in order, once, kept over an outage, and for as long as they may be."""
 
 import asyncio
 import time
@@ -12,130 +12,25 @@ from hypothesis import strategies as st
 from gateway import timestamps
 from gateway.store import keys
 from gateway.store.connection import Store, StoreUnavailable
-from gateway.why import WhyReader, WhyRecord, WhyWriter, recent_calls
-from tests.support.redis import stoppable
+from gateway.why import WhyWriter
+from gateway.why_reading import Wanted, WhyReader
+from gateway.why_summary import days_of, recent_calls, summary
+from tests.support.redis import door, serving, stoppable
+from tests.support.why import TENANT, length, record, write
 
-TENANT = "acme"
-
-
-def record(number: int = 0, **changes: Any) -> WhyRecord:
-    """A record of a call that ended just now."""
-    now = time.time()
-    fields: dict[str, Any] = {
-        "call_id": f"call_{int(now * 1000):012x}{number:020x}",
-        "trace_id": f"{number:032x}",
-        "span_id": None,
-        "time": timestamps.from_seconds(now),
-        "tenant": TENANT,
-        "key_id": "key_1",
-        "workflow": None,
-        "endpoint": "chat/completions",
-        "requested_model": "gpt-4o-mini",
-        "routed_model": "gpt-4o-mini",
-        "served_model": None,
-        "provider": "main",
-        "fine_tuned": False,
-        "reason": "no_active_job",
-        "job_id": None,
-        "revision": 1,
-        "attempts": 1,
-        "status": 200,
-        "error": None,
-        "response_id": None,
-        "stream": False,
-        "input_tokens": None,
-        "output_tokens": None,
-        "cost_usd": None,
-        "duration_ms": 1.5,
-        "time_to_first_chunk_ms": None,
-        "cancelled": False,
-        **changes,
-    }
-    return WhyRecord(**fields)
+DAY = 86_400
+ALL = Wanted()
 
 
-async def length(store: Store, tenant: str = TENANT) -> int:
-    """How many records a tenant has."""
-    return int(await cast("Any", store.redis.xlen(keys.why_of(tenant))))
+async def stored(store: Store, tenant: str = TENANT) -> list[int]:
+    """The numbers of the records that a tenant has, oldest first."""
+    parts = [part async for part in WhyReader(store, 90).all(tenant, ALL, None)]
+    return [int(one.trace_id, 16) for part in parts for one in part][::-1]
 
 
-async def test_a_record_comes_back_as_it_was(store: Store) -> None:
-    writer, reader = WhyWriter(store, 1000, 90), WhyReader(store)
-    one = record(1, workflow="assistänt", fine_tuned=True, reason="active_job", job_id="job_1", cancelled=True)
-    writer.put(one)
-    await writer.flush()
-    assert await reader.one(TENANT, one.call_id) == one
-
-
-@pytest.mark.parametrize("call_id", ["call_0", "call_", "", "job_1", "call_zzzzzzzzzzzz", "call_ffffffffffff"])
-async def test_an_unknown_call_has_no_record(store: Store, call_id: str) -> None:
-    writer = WhyWriter(store, 1000, 90)
-    writer.put(record(1))
-    await writer.flush()
-    assert await WhyReader(store).one(TENANT, call_id) is None
-
-
-async def test_a_tenant_sees_its_own_only(store: Store) -> None:
-    writer, reader = WhyWriter(store, 1000, 90), WhyReader(store)
-    mine, theirs = record(1), record(2, tenant="other")
-    writer.put(mine)
-    writer.put(theirs)
-    await writer.flush()
-    assert await reader.one(TENANT, theirs.call_id) is None
-    assert (await reader.page(TENANT, lambda _: True, 10, None)).records == [mine]
-
-
-async def test_one_is_found_among_many_at_the_same_time(store: Store) -> None:
-    writer, reader = WhyWriter(store, 10_000, 90), WhyReader(store)
-    many = [record(number) for number in range(1201)]
-    for one in many:
-        writer.put(one)
-    await writer.flush()
-    assert await reader.one(TENANT, many[0].call_id) == many[0]
-    assert await reader.one(TENANT, many[-1].call_id) == many[-1]
-
-
-async def test_pages_go_from_the_newest_to_the_oldest_and_miss_none(store: Store) -> None:
-    writer, reader = WhyWriter(store, 10_000, 90), WhyReader(store)
-    many = [record(number) for number in range(1205)]
-    for one in many:
-        writer.put(one)
-    await writer.flush()
-    read: list[WhyRecord] = []
-    cursor: str | None = None
-    while True:
-        page = await reader.page(TENANT, lambda _: True, 100, cursor)
-        assert len(page.records) <= 100
-        read += page.records
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    assert read == many[::-1]
-
-
-async def test_what_arrives_while_somebody_pages_is_no_repeat(store: Store) -> None:
-    writer, reader = WhyWriter(store, 10_000, 90), WhyReader(store)
-    for number in range(4):
-        writer.put(record(number))
-    await writer.flush()
-    first = await reader.page(TENANT, lambda _: True, 2, None)
-    writer.put(record(9))
-    await writer.flush()
-    second = await reader.page(TENANT, lambda _: True, 2, first.next_cursor)
-    numbers = [int(one.trace_id, 16) for one in first.records + second.records]
-    assert numbers == [3, 2, 1, 0]
-
-
-async def test_a_filter_looks_as_far_as_it_must(store: Store) -> None:
-    writer, reader = WhyWriter(store, 10_000, 90), WhyReader(store)
-    for number in range(1500):
-        writer.put(record(number, job_id="job_1" if number in (3, 700, 1400) else None))
-    await writer.flush()
-    page = await reader.page(TENANT, lambda one: one.job_id == "job_1", 2, None)
-    assert [int(one.trace_id, 16) for one in page.records] == [1400, 700]
-    rest = await reader.page(TENANT, lambda one: one.job_id == "job_1", 2, page.next_cursor)
-    assert [int(one.trace_id, 16) for one in rest.records] == [3]
-    assert rest.next_cursor is None
+async def counted(store: Store) -> int:
+    """How many calls the summary has."""
+    return (await summary(store, TENANT, days_of(None, None, time.time(), 90))).total.calls
 
 
 async def test_the_writer_writes_by_itself(store: Store) -> None:
@@ -144,8 +39,11 @@ async def test_the_writer_writes_by_itself(store: Store) -> None:
     try:
         for number in range(700):
             writer.put(record(number))
+        assert writer.waiting == 700
         async with asyncio.timeout(10):
             while await length(store) < 700:  # noqa: ASYNC110 - a test's only waiting
+                await asyncio.sleep(0.01)
+            while writer.waiting:  # noqa: ASYNC110 - the same
                 await asyncio.sleep(0.01)
     finally:
         task.cancel()
@@ -153,27 +51,22 @@ async def test_the_writer_writes_by_itself(store: Store) -> None:
 
 
 async def test_a_tenants_records_keep_their_order_among_others(store: Store) -> None:
-    writer, reader = WhyWriter(store, 10_000, 90), WhyReader(store)
-    many = [record(number, tenant=f"t{number % 3}") for number in range(1205)]
-    for one in many:
-        writer.put(one)
-    await writer.flush()
-    for tenant in ("t0", "t1", "t2"):
-        page = await reader.page(tenant, lambda _: True, 10_000, None)
-        assert page.records[::-1] == [one for one in many if one.tenant == tenant]
+    await write(store, [record(number, tenant=f"t{number % 3}") for number in range(1205)])
+    for rest in range(3):
+        assert await stored(store, f"t{rest}") == list(range(rest, 1205, 3))
 
 
 @given(st.lists(st.text(), min_size=1, max_size=5))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_a_caller_says_of_itself_is_one_record(store: Store, said: list[str]) -> None:
-    """A batch is cut at line feeds; what a record holds has none of its own."""
-    await cast("Any", store.redis.delete(keys.why_of(TENANT)))
-    writer, reader = WhyWriter(store, 1000, 90), WhyReader(store)
-    many = [record(number, workflow=text, requested_model=f"{text}\n\r\n") for number, text in enumerate(said)]
-    for one in many:
-        writer.put(one)
-    await writer.flush()
-    assert (await reader.page(TENANT, lambda _: True, 10, None)).records[::-1] == many
+    """A batch is cut at line feeds; what a record holds has none of its own. Nor has what is counted."""
+    await store.redis.flushall()
+    many = [record(number, workflow=text, routed_model=f"{text}\n\r\n") for number, text in enumerate(said)]
+    await write(store, many)
+    assert (await WhyReader(store, 90).page(TENANT, ALL, 10, None)).records[::-1] == many
+    summed = await summary(store, TENANT, days_of(None, None, time.time(), 90))
+    assert {one.workflow for one in summed.by_workflow} == set(said)
+    assert {one.model for one in summed.by_model} == {f"{text}\n\r\n" for text in said}
 
 
 async def test_a_server_that_has_forgotten_the_script_is_told_again(store: Store) -> None:
@@ -186,34 +79,85 @@ async def test_a_server_that_has_forgotten_the_script_is_told_again(store: Store
 
 
 async def test_a_batch_of_more_tenants_than_one(store: Store) -> None:
-    """Every one of them with a count of its own."""
-    writer = WhyWriter(store, 1000, 90)
-    for number in range(900):
-        writer.put(record(number, tenant=f"t{number}", fine_tuned=number % 2 == 0, reason="active_job"))
-    await writer.flush()
+    """Every one of them with counts of its own."""
+    arms = [number % 2 == 0 for number in range(900)]
+    await write(
+        store,
+        [record(number, tenant=f"t{number}", fine_tuned=arm, reason="active_job") for number, arm in enumerate(arms)],
+    )
     assert [await length(store, f"t{number}") for number in (0, 1, 499, 500, 899)] == [1] * 5
     assert await recent_calls(store, "t498") == (1, 1)
     assert await recent_calls(store, "t499") == (1, 0)
-
-
-async def test_counts_go_with_time(store: Store) -> None:
-    writer = WhyWriter(store, 1000, 90)
-    now = time.time()
-    writer.put(record(1, time=timestamps.from_seconds(now)))
-    await writer.flush()
-    left = await cast("Any", store.redis.ttl(keys.recent_of(TENANT, int(now) // 60)))
-    assert 3600 < left <= 3600 + 600
+    days = days_of(None, None, time.time(), 90)
+    assert [(await summary(store, f"t{number}", days)).by_arm.fine_tuned.calls for number in (498, 499)] == [1, 0]
 
 
 async def test_it_writes_in_batches(store: Store) -> None:
-    writer = WhyWriter(store, 10_000, 90)
-    for number in range(2000):
-        writer.put(record(number))
     before = (await cast("Any", store.redis.info("stats")))["total_reads_processed"]
-    await writer.flush()
+    await write(store, [record(number) for number in range(2000)])
     after = (await cast("Any", store.redis.info("stats")))["total_reads_processed"]
     assert await length(store) == 2000
     assert after - before < 300  # reads of its socket, not one a record
+
+
+# once
+
+
+async def test_a_batch_whose_answer_is_lost_is_not_written_twice(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        async with door(server.port) as way:
+            store, direct = Store(way.url), Store(server.url)
+            writer = WhyWriter(store, 10_000, 90)
+            try:
+                writer.put(record(0))
+                await writer.flush()  # the script is known, the connection made
+                for number in range(1, 900):
+                    writer.put(record(number))
+                way.swallow()
+                with pytest.raises(StoreUnavailable):
+                    await writer.flush()
+                assert await stored(direct) == list(range(501)), "the script has run"
+                assert writer.waiting == 899, "of which nobody told"
+                writer.put(record(900))
+                await writer.flush()
+                assert await stored(direct) == list(range(901))
+                assert await recent_calls(direct, TENANT) == (901, 0)
+                assert await counted(direct) == 901
+                assert (writer.waiting, writer.lost) == (0, 0)
+            finally:
+                await store.close()
+                await direct.close()
+
+
+async def test_a_flush_that_is_cancelled_writes_once(store: Store) -> None:
+    """As when the admin who asked has gone."""
+    writer = WhyWriter(store, 10_000, 90)
+    for number in range(1200):
+        writer.put(record(number))
+    for turns in range(1, 60):
+        flush = asyncio.create_task(writer.flush())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        flush.cancel()
+        await asyncio.gather(flush, return_exceptions=True)
+    await writer.flush()
+    assert await stored(store) == list(range(1200))
+    assert await counted(store) == 1200
+
+
+async def test_two_writers_number_their_batches_apart(store: Store) -> None:
+    for number in range(3):
+        await write(store, [record(number)])
+    assert await stored(store) == [0, 1, 2]
+
+
+async def test_what_is_remembered_of_a_writer_goes_with_time(store: Store) -> None:
+    await write(store, [record(1)])
+    [name] = await cast("Any", store.redis.keys(keys.why_writer("*")))
+    assert 0 < await cast("Any", store.redis.ttl(name)) <= DAY
+
+
+# the store is away
 
 
 async def test_an_outage_loses_nothing(tmp_path: Path) -> None:
@@ -229,16 +173,12 @@ async def test_an_outage_loses_nothing(tmp_path: Path) -> None:
                 writer.put(record(number))
             with pytest.raises(StoreUnavailable):
                 await writer.flush()
+            assert writer.waiting == 18
             server.start()
             async with asyncio.timeout(10):
-                while True:
-                    try:
-                        await writer.flush()
-                        break
-                    except StoreUnavailable:
-                        await asyncio.sleep(0.05)
-            page = await WhyReader(store).page(TENANT, lambda _: True, 100, None)
-            assert {int(one.trace_id, 16) for one in page.records} == set(range(1, 20))
+                while writer.waiting:  # noqa: ASYNC110 - a test's only waiting
+                    await asyncio.sleep(0.05)
+            assert await stored(store) == list(range(1, 20))
             assert writer.lost == 0
         finally:
             task.cancel()
@@ -246,55 +186,135 @@ async def test_an_outage_loses_nothing(tmp_path: Path) -> None:
             await store.close()
 
 
-async def test_a_full_queue_counts_what_it_loses_and_keeps_the_rest(store: Store) -> None:
-    writer = WhyWriter(store, 100_000, 90)
+async def test_a_full_queue_tells_what_it_loses_and_keeps_the_rest(store: Store) -> None:
+    told: list[int] = []
+    writer = WhyWriter(store, 100_000, 90, told.append)
     one = record(1)
     for _ in range(20_000):
         writer.put(one)
-    assert writer.lost == 0
+    assert (writer.lost, told) == (0, [])
     for _ in range(7):
         writer.put(one)
-    assert writer.lost == 7
+    assert (writer.lost, told) == (7, [1] * 7)
     await writer.flush()
     assert await length(store) == 20_000
     writer.put(one)
     assert writer.lost == 7
 
 
-async def test_a_tenant_keeps_no_more_than_it_may(store: Store) -> None:
-    writer = WhyWriter(store, 100, 90)
-    for number in range(1000):
+async def test_at_the_end_all_is_written(store: Store) -> None:
+    writer = WhyWriter(store, 10_000, 90)
+    for number in range(1200):
         writer.put(record(number))
-    writer.put(record(1, tenant="other"))
-    await writer.flush()
+    await writer.close()
+    assert await stored(store) == list(range(1200))
+    assert (writer.waiting, writer.lost) == (0, 0)
+    writer.put(record(1))
+    assert writer.lost == 1, "nobody would write it"
+
+
+async def test_at_the_end_a_lost_answer_loses_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        async with door(server.port) as way:
+            store, direct = Store(way.url), Store(server.url)
+            writer = WhyWriter(store, 10_000, 90)
+            try:
+                writer.put(record(0))
+                await writer.flush()
+                writer.put(record(1))
+                way.swallow()
+                await writer.close()
+                assert await stored(direct) == [0, 1]
+                assert writer.lost == 0
+            finally:
+                await store.close()
+                await direct.close()
+
+
+async def test_what_is_left_at_the_end_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told: list[int] = []
+    with stoppable(tmp_path) as server:
+        store = Store(server.url)
+        server.stop()
+        writer = WhyWriter(store, 1000, 90, told.append)
+        for number in range(5):
+            writer.put(record(number))
+        try:
+            await writer.close()
+        finally:
+            await store.close()
+    assert (writer.lost, told, writer.waiting) == (5, [5], 0)
+    assert capsys.readouterr().out.count("why_records_lost") == 1
+
+
+async def test_a_store_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with stoppable(tmp_path) as server:
+        store = Store(server.url)
+        told: list[int] = []
+        writer = WhyWriter(store, 1000, 90, told.append)
+        writer.put(record(1))
+        await writer.flush()
+        writer.put(record(2))
+        try:
+            with server.frozen():
+                async with asyncio.timeout(30):
+                    await writer.close()
+            assert told == [1]
+        finally:
+            await store.close()
+
+
+# how long they are kept
+
+
+async def test_a_tenant_keeps_no_more_than_it_may(store: Store) -> None:
+    await write(store, [*(record(number) for number in range(1000)), record(1, tenant="other")], keep=100)
     assert 100 <= await length(store) < 300  # Redis trims whole nodes of its stream
     assert await length(store, "other") == 1
-    newest = await WhyReader(store).page(TENANT, lambda _: True, 1, None)
-    assert newest.records[0].trace_id == f"{999:032x}"
+    assert (await stored(store))[-1] == 999
+    assert await counted(store) == 1000, "what is counted stays"
 
 
 async def test_what_is_too_old_goes_with_the_next_write(store: Store) -> None:
-    old = int(time.time() * 1000) - 2 * 86_400_000
+    old = int(time.time() * 1000) - 2 * DAY * 1000
     async with store.redis.pipeline(transaction=False) as pipe:
         for number in range(400):
             pipe.xadd(keys.why_of(TENANT), {"record": b"{}"}, id=f"{old + number}-0")
+        pipe.zadd(keys.why_days_of(TENANT), {"2020-01-01": 20200101})
         await pipe.execute()
-    writer = WhyWriter(store, 100_000, 1)
-    writer.put(record(1))
-    await writer.flush()
+    await write(store, [record(1)], days=1)
     assert await length(store) < 200
+    assert len(await cast("Any", store.redis.zrange(keys.why_days_of(TENANT), 0, -1))) == 1
+
+
+async def test_of_a_tenant_that_stops_calling_all_ends(store: Store) -> None:
+    one = record(1)
+    await write(store, [one], days=7)
+    day = one.time[:10]
+    for name, seconds in (
+        (keys.why_of(TENANT), 7 * DAY),
+        (keys.why_day_of(TENANT, day), 8 * DAY),
+        (keys.why_days_of(TENANT), 8 * DAY),
+        (keys.recent_of(TENANT, int(timestamps.to_seconds(one.time)) // 60), 4200),
+    ):
+        assert seconds - 60 < await cast("Any", store.redis.ttl(name)) <= seconds, name
+        await cast("Any", store.redis.expire(name, 5))
+    await write(store, [one], days=7)
+    assert await cast("Any", store.redis.ttl(keys.why_of(TENANT))) > DAY, "each write renews it"
+    assert await cast("Any", store.redis.ttl(keys.why_day_of(TENANT, day))) > DAY
+
+
+async def test_days_without_end_are_a_century(store: Store) -> None:
+    await write(store, [record(1)], days=10**9 - 1)
+    assert await stored(store) == [1]
 
 
 async def test_the_last_hours_calls_are_counted_by_arm(store: Store) -> None:
-    writer = WhyWriter(store, 1000, 90)
-    for number in range(5):
-        writer.put(record(number))
-    for number in range(3):
-        writer.put(record(number, fine_tuned=True, reason="active_job"))
-    for reason in (None, "endpoint_not_tunable", "foreign_fine_tune"):
-        writer.put(record(8, reason=reason))  # the gateway had no choice to make
-    long_ago = timestamps.from_seconds(time.time() - 2 * 3600)
-    writer.put(record(9, time=long_ago))
-    await writer.flush()
+    many = [record(number) for number in range(5)]
+    many += [record(number, fine_tuned=True, reason="active_job") for number in range(3)]
+    # the gateway had no choice to make
+    many += [record(8, reason=reason) for reason in (None, "endpoint_not_tunable", "foreign_fine_tune")]
+    many.append(record(9, time=timestamps.from_seconds(time.time() - 2 * 3600)))
+    await write(store, many)
     assert await recent_calls(store, TENANT) == (8, 3)
     assert await recent_calls(store, "other") == (0, 0)

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,7 @@ class Door:
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: socket.socket | None = None
         self._refusal = b""
+        self._swallows = False
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
 
@@ -180,6 +181,10 @@ class Door:
     def refuse(self, refusal: str) -> None:
         """Every command is answered with this error."""
         asyncio.run_coroutine_threadsafe(self.listen(f"-{refusal}\r\n".encode()), self._loop).result(10)
+
+    def swallow(self) -> None:
+        """What is said next reaches the server; its answer reaches nobody, and the connection ends."""
+        self._swallows = True
 
     async def listen(self, refusal: bytes) -> None:
         """Listens anew."""
@@ -222,17 +227,23 @@ class Door:
                 else:
                     there, back = await asyncio.open_connection("127.0.0.1", self._behind)
                     writers.append(back)
-                    await asyncio.gather(_pass(reader, back), _pass(there, writer))
+                    await asyncio.gather(_pass(reader, back), _pass(there, writer, self._swallowed))
             finally:
                 for one in writers:
                     one.transport.abort()
                     with contextlib.suppress(OSError):
                         await one.wait_closed()
 
+    def _swallowed(self) -> bool:
+        swallows, self._swallows = self._swallows, False
+        return swallows
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+async def _pass(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallowed: Callable[[], bool] = lambda: False
+) -> None:
     with contextlib.suppress(OSError):
-        while data := await reader.read(1 << 16):
+        while (data := await reader.read(1 << 16)) and not swallowed():
             writer.write(data)
             await writer.drain()
     writer.close()

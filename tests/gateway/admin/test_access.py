@@ -38,6 +38,7 @@ TENANT = [
     ("POST", "/stock", 200),
     ("GET", "/why", 200),
     ("GET", "/why/call_0", 404),
+    ("GET", "/why/summary", 200),
     ("GET", "/audit", 200),
 ]
 

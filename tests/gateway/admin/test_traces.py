@@ -1,15 +1,30 @@
-"""Why records through the admin API: one, all, some, page by page."""
+"""Why records through the admin API: one, all, some, page by page, exported, summed."""
 
+import base64
+import csv
+import io
+import os
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
+import redis
 
 from gateway import timestamps
-from tests.support.admin import Admin
+from gateway.store import keys
+from gateway.why import WhyRecord
+from tests.support.admin import STOCK, Admin, unique
 from tests.support.firms import Firm
-from tests.support.processes import Program
+from tests.support.processes import ADMIN_KEY, Program, gateway_environ, running
+from tests.support.raw import Cut, Raw
+from tests.support.redis import Stoppable, stoppable
+from tests.support.why import record
+
+JSON_LINES = {"accept": "application/x-ndjson"}
+CSV = {"accept": "text/csv"}
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +60,20 @@ def numbers(firm: Firm, query: str) -> list[int]:
         ("?fine_tuned=true", []),
         ("?job_id=job_1", []),
         ("?limit=2", [5, 4]),
+        ("?workflow=flow-1&reason=opted_out&fine_tuned=false", [1]),
+        (f"?workflow=flow-1&trace_id={3:032x}", []),
+        ("?call_id=call_0", []),
+        ("?call_id=&reason=&fine_tuned=&workflow=flow-1", [5, 3, 1]),
     ],
 )
 def test_filters(firm: Firm, query: str, wanted: list[int]) -> None:
     assert numbers(firm, query) == wanted
+
+
+def test_a_search_for_one_call(firm: Firm) -> None:
+    call_id = firm.admin.get(f"{firm.path}/why?limit=3")["items"][2]["call_id"]
+    assert numbers(firm, f"?call_id={call_id}") == [3]
+    assert numbers(firm, f"?call_id={call_id}&workflow=flow-0") == []
 
 
 def test_since_and_until_are_times_with_a_zone(firm: Firm) -> None:
@@ -71,10 +96,32 @@ def test_since_and_until_are_times_with_a_zone(firm: Firm) -> None:
         ("limit=0", "limit"),
         ("limit=%C2%B2", "limit"),
         ("cursor=garbage", "cursor"),
+        ("cursor=0-0", "cursor"),
     ],
 )
 def test_a_query_that_cannot_be_used(firm: Firm, query: str, param: str) -> None:
-    assert firm.admin.refused("GET", f"{firm.path}/why?{query}") == (422, "invalid_field", param)
+    path = f"{firm.path}/why?{query}"
+    assert firm.admin.refused("GET", path) == (422, "invalid_field", param)
+    for form in (JSON_LINES, CSV):
+        assert firm.admin.ask("GET", path, headers=form).status_code == 422
+    if param in ("since", "until"):
+        for text in ("yesterday", "2026-11-29T00:00:00", "2026-13-01", "2026-02-30"):
+            refused = firm.admin.refused("GET", f"{firm.path}/why/summary?{param}={text}")
+            assert refused == (422, "invalid_field", param)
+
+
+@pytest.mark.parametrize("path", ["/why", "/why/call_0", "/why/summary"])
+def test_who_may_read(firm: Firm, gateway: Program, path: str) -> None:
+    admin = firm.admin
+    own, other = (
+        admin.post(f"{at}/keys", {"role": "tenant_admin"})["key"]
+        for at in (firm.path, Firm(admin, firm.account.base_url).path)
+    )
+    for form in ({}, JSON_LINES, CSV):
+        for key, status in ((own, (200, 404)), (other, (403,)), (firm.key, (403,)), ("hs_unknown", (401,))):
+            with Admin(gateway.url, key) as asking:
+                assert asking.ask("GET", firm.path + path, headers=form).status_code in status
+    assert admin.refused("GET", f"/tenants/{unique('nobody')}{path}")[:2] == (404, "tenant_not_found")
 
 
 def test_a_cursor_leads_through_all_of_them(firm: Firm) -> None:
@@ -101,3 +148,124 @@ def test_another_tenants_call_is_not_there(firm: Firm, sandbox: Program) -> None
     other = Firm(firm.admin, sandbox.url)
     call_id = other.say().headers["x-call-id"]
     assert firm.admin.refused("GET", f"{firm.path}/why/{call_id}")[:2] == (404, "call_not_found")
+
+
+# exports
+
+
+def test_json_lines_hold_all_that_pages_hold(firm: Firm) -> None:
+    for query in ("", "?workflow=flow-1", "?reason=nothing"):
+        every = firm.admin.get(f"{firm.path}/why{query}")["items"]
+        export = firm.admin.ask("GET", f"{firm.path}/why{query}{'&' if query else '?'}limit=1", headers=JSON_LINES)
+        assert export.headers["content-type"] == "application/x-ndjson"
+        assert export.headers["content-disposition"] == f'attachment; filename="why-{firm.name}.jsonl"'
+        assert export.headers["cache-control"] == "no-store"
+        assert [msgspec.json.decode(line) for line in export.content.splitlines()] == every
+
+
+def test_csv_has_a_header_and_the_contracts_fields_in_their_order(firm: Firm) -> None:
+    workflow = '=cmd|"a", b'
+    firm.say(headers={"x-workflow": workflow})
+    every = firm.admin.get(f"{firm.path}/why")["items"]
+    export = firm.admin.ask("GET", f"{firm.path}/why", headers=CSV)
+    assert export.headers["content-type"] == "text/csv; charset=utf-8"
+    assert export.headers["content-disposition"] == f'attachment; filename="why-{firm.name}.csv"'
+    header, *lines = csv.reader(io.StringIO(export.text, newline=""), strict=True)
+    assert header == list(WhyRecord.__struct_fields__) == list(every[0])
+    assert (header[:5], header[-1]) == (["call_id", "trace_id", "span_id", "time", "tenant"], "cancelled")
+    assert [line[0] for line in lines] == [one["call_id"] for one in every]
+    first = dict(zip(header, lines[0], strict=True))
+    assert first["workflow"] == f"'{workflow}"
+    assert (first["fine_tuned"], first["status"], first["job_id"]) == ("false", "200", "")
+    assert float(first["duration_ms"]) == every[0]["duration_ms"]
+
+
+# sums
+
+
+def test_a_summary(admin: Admin, sandbox: Program) -> None:
+    firm = Firm(admin, sandbox.url)
+    for number in range(3):
+        firm.say(headers={"x-workflow": f"flow-{number % 2}"})
+    firm.say(model="ft:gpt-4o-mini:somebody-else")
+    every = admin.get(f"{firm.path}/why")["items"]
+    found = admin.get(f"{firm.path}/why/summary")
+    total = found["total"]
+    assert (total["calls"], total["failed"]) == (4, 1)
+    for name in ("input_tokens", "output_tokens"):
+        assert total[name] == sum(one[name] or 0 for one in every) > 0
+    assert total["calls_without_cost"] == sum(one["cost_usd"] is None for one in every)
+    assert [(one["workflow"], one["calls"]) for one in found["by_workflow"]] == [
+        ("flow-0", 2),
+        (None, 1),
+        ("flow-1", 1),
+    ]
+    assert [(one["model"], one["fine_tuned"], one["calls"]) for one in found["by_model"]] == [
+        (STOCK, False, 3),
+        ("ft:gpt-4o-mini:somebody-else", False, 1),
+    ]
+    assert (found["by_arm"]["fine_tuned"]["calls"], found["by_arm"]["stock"]) == (0, total)
+    assert sum(one["calls"] for one in found["by_day"]) == 4
+    today = every[0]["time"][:10]
+    asked = admin.get(f"{firm.path}/why/summary?since={today}&until={today}T12:00:00Z")
+    assert asked["since"] == f"{today}T00:00:00.000Z"
+    assert timestamps.to_seconds(asked["until"]) == timestamps.to_seconds(asked["since"]) + 86400
+    past = admin.get(f"{firm.path}/why/summary?until={quote(asked['since'])}")
+    assert timestamps.to_seconds(past["until"]) == timestamps.to_seconds(past["since"]) + 30 * 86400
+
+
+# a store that goes away
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stoppable]:
+    """A Redis that a test can end."""
+    with stoppable(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def apart(shared: Stoppable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A gateway on that Redis."""
+    folder = tmp_path_factory.mktemp("apart")
+    environ = gateway_environ(
+        folder,
+        HOUSESTYLE_REDIS_URL=shared.url,
+        HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(os.urandom(32)).decode(),
+        HOUSESTYLE_ARTIFACTS_URL=(folder / "artifacts").as_uri(),
+    )
+    with running(["serve", "--port", "0"], environ, folder / "log") as program:
+        yield program
+
+
+@pytest.mark.parametrize(("form", "lines"), [("application/x-ndjson", 10_000), ("text/csv", 10_001)])
+def test_an_export_that_the_store_breaks_off_is_no_whole_one(
+    shared: Stoppable, apart: Program, form: str, lines: int
+) -> None:
+    name = unique("firm")
+    with Admin(apart.url) as admin:
+        admin.put(f"/tenants/{name}", {})
+    body = msgspec.json.encode(record(1, tenant=name, workflow="x" * 1500))
+    with redis.Redis.from_url(shared.url, protocol=2) as client:
+        pipe = client.pipeline(transaction=False)
+        for _ in range(10_000):
+            pipe.xadd(keys.why_of(name), {"record": body})
+        pipe.execute()
+    head = f"GET /admin/api/tenants/{name}/why HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {ADMIN_KEY}\r\n"
+    asked = f"{head}accept: {form}\r\n\r\n".encode()
+    with Raw(apart.url, receive_buffer=8192) as caller:
+        caller.send(asked)
+        answer = caller.answer()
+    assert (answer.status, answer.chunked, answer.body.count(b"\n")) == (200, True, lines)
+    with Raw(apart.url, receive_buffer=8192) as caller:
+        caller.send(asked)
+        assert caller.head().status == 200
+        shared.stop()
+        with pytest.raises(Cut):
+            while caller.chunk():
+                pass
+    with Admin(apart.url) as admin:
+        for path in ("why", "why/call_0", "why/summary"):
+            said = admin.ask("GET", f"/tenants/{name}/{path}", headers={"accept": form})
+            assert (said.status_code, said.json()["error"]["code"]) == (503, "store_unavailable"), path
+    shared.start()

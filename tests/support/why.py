@@ -1,0 +1,61 @@
+"""Why records of calls that nobody made, and the store's way to hold them."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+from gateway import timestamps
+from gateway.store import keys
+from gateway.store.connection import Store
+from gateway.why import WhyRecord, WhyWriter
+
+TENANT = "acme"
+
+
+def record(number: int = 0, **changes: Any) -> WhyRecord:
+    """A record of a call that ended just now."""
+    now = time.time()
+    fields: dict[str, Any] = {
+        "call_id": f"call_{int(now * 1000):012x}{number:020x}",
+        "trace_id": f"{number:032x}",
+        "span_id": None,
+        "time": timestamps.from_seconds(now),
+        "tenant": TENANT,
+        "key_id": "key_1",
+        "workflow": None,
+        "endpoint": "chat/completions",
+        "requested_model": "gpt-4o-mini",
+        "routed_model": "gpt-4o-mini",
+        "served_model": None,
+        "provider": "main",
+        "fine_tuned": False,
+        "reason": "no_active_job",
+        "job_id": None,
+        "revision": 1,
+        "attempts": 1,
+        "status": 200,
+        "error": None,
+        "response_id": None,
+        "stream": False,
+        "input_tokens": None,
+        "output_tokens": None,
+        "cost_usd": None,
+        "duration_ms": 1.5,
+        "time_to_first_chunk_ms": None,
+        "cancelled": False,
+        **changes,
+    }
+    return WhyRecord(**fields)
+
+
+async def write(store: Store, records: Sequence[WhyRecord], keep: int = 100_000, days: int = 90) -> None:
+    """Writes them as a gateway does."""
+    writer = WhyWriter(store, keep, days)
+    for one in records:
+        writer.put(one)
+    await writer.flush()
+
+
+async def length(store: Store, tenant: str = TENANT) -> int:
+    """How many records a tenant has."""
+    return int(await cast("Any", store.redis.xlen(keys.why_of(tenant))))
