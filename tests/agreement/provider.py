@@ -41,6 +41,9 @@ class Provider:
             await self._held(received, peer)
         elif received.model in self.refused and not act.startswith("hold"):
             await self._fail(received, peer, 404)
+        elif act in ("garbage", "hang up"):
+            await peer.send(answers.TEXT.encode() + b"\r\n\r\n" if act == "garbage" else b"")
+            await peer.leave()
         elif act in ("500", "429"):
             await self._fail(received, peer, int(act))
         elif received.stream:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-Act = Literal["answer", "500", "429", "cut", "torn", "hold", "hold in stream"]
+Act = Literal["answer", "500", "429", "cut", "torn", "hold", "hold in stream", "garbage", "hang up"]
 Leaves = Literal["", "before", "inside"]
 
 
