@@ -7,20 +7,23 @@ What a call *is* (its trace's id, its state, the values of its attempt) is made 
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Coroutine, Iterator
 from itertools import cycle
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway import call as calls
-from gateway import timestamps
+from gateway import timestamps, trace_context
 from gateway.call import CallState
 from gateway.compiling import TenantRoutes
-from gateway.metrics import Metrics
-from gateway.spans import Attempt, Trace
+from gateway.metrics import Metrics, Now
+from gateway.spans import Attempt
 from gateway.store.connection import Store
 from gateway.telemetry import Telemetry
-from gateway.why import WhyWriter
+from gateway.trace_context import Trace
+from gateway.why import WhyRecord, WhyWriter
 from gateway.wire.served import Served
 from policies.values import Caller, Decision, FineTune, Provider, Reason, Role, Route
 
@@ -37,7 +40,7 @@ _TRACEPARENT = b"00-%032x-%016x-01"
 
 
 class Shape(Struct, frozen=True):
-    """What calls have in common that are alike."""
+    """What calls have in common that are alike. `record` is one's, for the metrics where no record is to be made."""
 
     routes: TenantRoutes
     caller: Caller
@@ -48,6 +51,7 @@ class Shape(Struct, frozen=True):
     status: int
     served: Served
     traced: bool
+    record: WhyRecord | None = None
 
 
 class Parts(Struct, frozen=True):
@@ -63,32 +67,37 @@ async def settle(store: Store, part: str, number: int) -> float:
     wanted = PARTS[part]
     parts = Parts(
         Telemetry("measured") if "span" in wanted else None,
-        Metrics() if "metrics" in wanted else None,
+        Metrics("measured", 500, {}) if "metrics" in wanted else None,
         WhyWriter(store, 1_000_000, 90) if "record" in wanted else None,
     )
     shapes = cycle(_shapes())
     before = time.process_time()
-    writing = asyncio.create_task(parts.why.run()) if parts.why else None
+    tasks = [asyncio.create_task(work) for work in _background(parts)]
     for _ in range(number // _BATCH):
         for _ in range(_BATCH):
-            _one(next(shapes), parts)
+            shape = next(shapes)
+            _tell(shape, _call(shape, parts.telemetry), parts)
         await asyncio.sleep(_PAUSE_SECONDS)
     if parts.telemetry:
         await asyncio.to_thread(parts.telemetry.shutdown)
-    if parts.why and writing:
+    if parts.why:
         await parts.why.flush()
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     return time.process_time() - before
 
 
-def of(part: str, store: Store) -> Callable[[int], float]:
-    """The same, for a profiler."""
-    return lambda number: asyncio.run(settle(store, part, number))
+def _background(parts: Parts) -> Iterator[Coroutine[Any, Any, None]]:
+    """What goes on beside the calls."""
+    if parts.why:
+        yield parts.why.run()
+    if parts.metrics:
+        yield parts.metrics.run(lambda: Now(0, 0, 0, 0.0))
 
 
-def _one(shape: Shape, parts: Parts) -> None:
-    """A call from its arrival to its end, as `Lifecycle` goes through it, without what lies between."""
+def _call(shape: Shape, telemetry: Telemetry | None) -> CallState:
+    """A call that has ended; with its trace and the sampler's word where there are spans."""
     now, at = time.time(), time.time_ns()
     traceparent = _TRACEPARENT % (random.getrandbits(128), random.getrandbits(64)) if shape.traced else None
     attempt = Attempt(
@@ -117,7 +126,7 @@ def _one(shape: Shape, parts: Parts) -> None:
             shape.served.reasoning_tokens,
         ),
     )
-    trace = parts.telemetry.begin(traceparent) if parts.telemetry else Trace(at, None)
+    trace = trace_context.read(traceparent) if telemetry else Trace(at, None)
     call = CallState(
         call_id=timestamps.call_id(now),
         arrived=now,
@@ -132,21 +141,28 @@ def _one(shape: Shape, parts: Parts) -> None:
         status=shape.status,
         events=shape.stream,
     )
-    if parts.telemetry:
-        parts.telemetry.start(trace, attempt)
+    if telemetry:
+        telemetry.start(trace, attempt)
+    return call
+
+
+def _tell(shape: Shape, call: CallState, parts: Parts) -> None:
+    """As `Lifecycle` does when a call is over."""
+    record = calls.record(call, shape.routes, shape.caller) if parts.why else shape.record
     if parts.metrics:
-        parts.metrics.settle(True, call.reason, call.status, call.error, cancelled=call.cancelled)
+        parts.metrics.calls.settle(calls.ended(call, record), call.attempts)
     if parts.telemetry:
-        parts.telemetry.span(trace, attempt, calls.facts(call, shape.routes))
-    if parts.why:
-        parts.why.put(calls.record(call, shape.routes, shape.caller))
+        parts.telemetry.span(call.trace, call.attempts[0], calls.facts(call, shape.routes))
+    if parts.why and record:
+        parts.why.put(record)
 
 
 def _shapes() -> list[Shape]:
     """So many, as chance makes them; the same in every round."""
     chance = random.Random(7)  # noqa: S311 - no secret
     tenants = [_tenant(f"firm-{number}") for number in range(_TENANTS)]
-    return [_shape(chance, chance.choice(tenants)) for _ in range(_SHAPES)]
+    shapes = [_shape(chance, chance.choice(tenants)) for _ in range(_SHAPES)]
+    return [replace(shape, record=calls.record(_call(shape, None), shape.routes, shape.caller)) for shape in shapes]
 
 
 def _tenant(name: str) -> TenantRoutes:
