@@ -7,7 +7,7 @@ import msgspec
 
 from tests.agreement.values import Told, changed
 
-TEXT = "the answer that is nobody's business"
+TEXT = "an-answer-that-is-nobodys-business"
 
 
 def whole(path: str, model: str, number: int) -> tuple[bytes, Told]:

@@ -12,7 +12,7 @@ import msgspec
 from tests.agreement.provider import Provider
 from tests.agreement.values import Ask, Heard, Tenant
 
-PROMPT = "the prompt that is nobody's business"
+PROMPT = "a-prompt-that-is-nobodys-business"  # nothing in it is ever escaped: it is looked for in logs
 OTHER = "gpt-4.1"  # no tenant's default, and no job's base
 _FOREIGN = "ft:gpt-4o-mini-2024-07-18:somebody::foreign"
 _CHAT, _COMPLETIONS, _RESPONSES, _MESSAGES = "chat/completions", "completions", "responses", "messages"
