@@ -1,6 +1,7 @@
 """`python -m tests.measures`: measures the data plane and prints a table; `--write` puts it into docs/measures.md.
 
 `dataset` measures the job manager's builder instead, only where it is asked for: it takes a quarter of an hour.
+`telemetry`, only where it is asked for too, measures what telling of a call costs, without the call.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import uvloop
 
-from tests.measures import dataset, large, leaving, mixed, slow
+from tests.measures import dataset, large, leaving, mixed, slow, telemetry
 from tests.measures.stage import Stage, Tenant, staged
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "measures.md"
@@ -85,6 +86,18 @@ def _dataset() -> list[Row]:
     return [Row(words, "≥ 400 · ≤ 500 MB · 0", figure, met)]
 
 
+def _telemetry() -> list[Row]:
+    costs = telemetry.measure(rounds=1)
+    every, span = costs.of("all"), costs.of("span")
+    parts = f"metrics {costs.of('metrics'):.1f}, record {costs.of('record'):.1f}, Redis {costs.store[0]:.1f}"
+    words = f"{telemetry.CALLS} calls told of: CPU time of span + metrics + Why record, exported"
+    alone = "the same of the span alone, encoding and sending included"
+    return [
+        Row(words, "≤ 30 µs", f"{every:.1f} µs ({parts})", every <= 30 and not costs.lost),
+        Row(alone, "≤ 20 µs", f"{span:.1f} µs", span <= 20 and not costs.lost),
+    ]
+
+
 _MEASURES: dict[str, Measure] = {
     "leaving": _leaving,
     "slow": _slow,
@@ -94,7 +107,7 @@ _MEASURES: dict[str, Measure] = {
 }
 
 
-_ALONE: dict[str, Callable[[], list[Row]]] = {"dataset": _dataset}
+_ALONE: dict[str, Callable[[], list[Row]]] = {"dataset": _dataset, "telemetry": _telemetry}
 """Those that no gateway is wanted for."""
 
 

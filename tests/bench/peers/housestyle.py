@@ -54,8 +54,7 @@ def housestyle(
             OTEL_TRACES_EXPORTER="otlp",
             OTEL_EXPORTER_OTLP_ENDPOINT=sink,
             OTEL_BSP_SCHEDULE_DELAY="500",  # the last spans of a round belong to its cost
-            **(environ or {}),
-        )
+        ) | (environ or {})
         arguments = ["serve", "--port", "0", "--workers", str(workers)]
         with running(arguments, settings, folder / "log") as program:
             pin(program.process.pid, cores)
