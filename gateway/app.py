@@ -73,7 +73,7 @@ class Gateway:
         self.telemetry = Telemetry(
             VERSION, on_dropped=self.metrics.losses.spans.inc, on_failed=self.metrics.losses.export_failures.inc
         )
-        self.why = WhyWriter(self.store, settings.why_max, settings.why_days)
+        self.why = WhyWriter(self.store, settings.why_max, settings.why_days, self.metrics.losses.why_records.inc)
         self.warnings = JobWarnings(self.store)
         self.last_used = LastUsed(self.store)
         self._settings = settings

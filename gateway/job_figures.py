@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from finetune.states import TABLE
 from gateway.job_metrics import JobMetrics, RetiringModel
 from gateway.store import keys
 from gateway.store.connection import Store, StoreUnavailable, translated
@@ -77,7 +78,7 @@ class JobFigures:
         """Jobs by status: those that have ended as they were counted then, the live ones as they stand."""
         with translated():
             ended = await cast("Any", self._store.redis.hgetall(keys.ENDED_JOBS))
-        states = {status.decode(): int(count) for status, count in ended.items()}
+        states = dict.fromkeys(TABLE, 0) | {status.decode(): int(count) for status, count in ended.items()}
         for status in await self._live():
             states[status] = states.get(status, 0) + 1
         return states

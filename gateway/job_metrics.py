@@ -40,7 +40,7 @@ class JobMetrics(Collector):
         days = GaugeMetricFamily(
             "housestyle_model_retires_days",
             "Days until an active job's model is retired, of the hundred that are retired first within 90 days.",
-            labels=("tenant", "job"),
+            labels=("tenant", "job_id"),
         )
         for model in self._models:
             days.add_metric((model.tenant, model.job_id), model.days)

@@ -93,4 +93,5 @@ async def test_jobs_by_status(index: Index) -> None:
     await index.figures.read()
     found = figures(index.metrics.exposition())
     states = {name.split('"')[1]: value for name, value in found.items() if name.startswith("housestyle_jobs{")}
-    assert states == {"training": 2, "queued": 1, "ready": 5, "failed": 2}
+    others = {"snapshotting": 0, "uploading": 0, "cancelled": 0}
+    assert states == {**others, "training": 2, "queued": 1, "ready": 5, "failed": 2}

@@ -319,8 +319,8 @@ def test_models_that_are_retired_before_long() -> None:
         [RetiringModel("acme", "job_1", 46.5), RetiringModel("acme2", "job_2", -1)], {90: 3, 7: 0}
     )
     found = figures(metrics.exposition())
-    assert found['housestyle_model_retires_days{job="job_1",tenant="acme"}'] == 46.5
-    assert found['housestyle_model_retires_days{job="job_2",tenant="acme2"}'] == -1
+    assert found['housestyle_model_retires_days{job_id="job_1",tenant="acme"}'] == 46.5
+    assert found['housestyle_model_retires_days{job_id="job_2",tenant="acme2"}'] == -1
     assert found['housestyle_jobs_retiring{within="90"}'] == 3
     assert found['housestyle_jobs_retiring{within="7"}'] == 0
 
@@ -330,7 +330,7 @@ def test_a_job_that_is_active_no_longer_leaves_no_line() -> None:
     metrics.jobs.show_retiring([RetiringModel("acme", "job_1", 46.5)], {})
     metrics.jobs.show_retiring([RetiringModel("acme", "job_2", 20)], {})
     days = [name for name in figures(metrics.exposition()) if "retires_days" in name]
-    assert days == ['housestyle_model_retires_days{job="job_2",tenant="acme"}']
+    assert days == ['housestyle_model_retires_days{job_id="job_2",tenant="acme"}']
 
 
 RETIRING = """

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway import call as calls
-from gateway import timestamps, trace_context
+from gateway import price_lists, timestamps, trace_context
 from gateway.call import CallState
 from gateway.compiling import TenantRoutes
 from gateway.metrics import Metrics, Now
@@ -36,6 +36,7 @@ PARTS: dict[str, frozenset[str]] = {
 }
 _BATCH, _PAUSE_SECONDS = 100, 0.02  # what a busy process settles: about 4,000 a second
 _TENANTS, _SHAPES = 5, 2000
+_PRICES = price_lists.load(None)
 _TRACEPARENT = b"00-%032x-%016x-01"
 
 
@@ -148,7 +149,7 @@ def _call(shape: Shape, telemetry: Telemetry | None) -> CallState:
 
 def _tell(shape: Shape, call: CallState, parts: Parts) -> None:
     """As `Lifecycle` does when a call is over."""
-    record = calls.record(call, shape.routes, shape.caller) if parts.why else shape.record
+    record = calls.record(call, shape.routes, shape.caller, _PRICES) if parts.why else shape.record
     if parts.metrics:
         parts.metrics.calls.settle(calls.ended(call, record), call.attempts)
     if parts.telemetry:
@@ -162,7 +163,9 @@ def _shapes() -> list[Shape]:
     chance = random.Random(7)  # noqa: S311 - no secret
     tenants = [_tenant(f"firm-{number}") for number in range(_TENANTS)]
     shapes = [_shape(chance, chance.choice(tenants)) for _ in range(_SHAPES)]
-    return [replace(shape, record=calls.record(_call(shape, None), shape.routes, shape.caller)) for shape in shapes]
+    return [
+        replace(shape, record=calls.record(_call(shape, None), shape.routes, shape.caller, _PRICES)) for shape in shapes
+    ]
 
 
 def _tenant(name: str) -> TenantRoutes:

@@ -26,11 +26,10 @@ def metrics(exposition: str) -> dict[str, Metric]:
 
 
 def series(exposition: str) -> dict[str, frozenset[str]]:
-    """Name → labels of what Prometheus makes of it: a histogram's three, a label `job` of ours by its other name."""
+    """Name → labels of what Prometheus makes of it: a histogram's three."""
     found: dict[str, frozenset[str]] = {}
     for name, metric in metrics(exposition).items():
-        own = {"exported_job" if label == "job" else label for label in metric.labels}
-        labels = TARGET_LABELS | own
+        labels = TARGET_LABELS | metric.labels
         if metric.kind == "histogram":
             found |= {f"{name}_bucket": labels | {"le"}, f"{name}_sum": labels, f"{name}_count": labels}
         else:
