@@ -107,7 +107,9 @@ def _svg(title: str, series: Sequence[Series]) -> Markup:
 
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers from at most `low` to at least `high`, a handful."""
-    span = (high - low) or abs(high) or 1.0
+    largest = max(abs(low), abs(high))
+    flat = largest if largest > 1e-9 else 1.0
+    span = max(high - low, 1e-6 * largest, 1e-9) if high > low else flat
     rough = span / 4
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)

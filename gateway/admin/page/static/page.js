@@ -47,10 +47,11 @@
     let asking = null;
     const listen = () => {
       const source = new EventSource(url);
-      source.onopen = () => { clearInterval(asking); asking = null; };
+      source.onopen = () => { clearInterval(asking); asking = null; document.body.dataset.listening = "yes"; };
       source.addEventListener("changed", look);
       source.addEventListener("ended", () => { source.close(); location.reload(); });
       source.onerror = () => {
+        document.body.dataset.listening = "no";
         asking ??= setInterval(look, 5000);
         if (source.readyState === EventSource.CLOSED) setTimeout(listen, 15000);
       };
