@@ -74,7 +74,7 @@ def web(gateway: Program) -> Iterator[Web]:
         yield web
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright's loop must be gone before an async test of another module
 def browser() -> Iterator[Browser]:
     """A Chromium."""
     try:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 from tests.page.web import HOME
 from tests.support.processes import wait_until
 
+_PATIENCE_MS = 20_000  # the machine may be busy with other tests
 _SERIOUS = {"serious", "critical"}
 
 
@@ -68,6 +69,7 @@ def reading(browser: Browser, url: str, address: str, complains: bool = False, *
     """A reader with a fresh browser's memory; at the end nothing may have been complained of."""
     headers = {"x-forwarded-for": address}
     context = browser.new_context(extra_http_headers=headers, **options)
+    expect.set_options(timeout=_PATIENCE_MS)
     try:
         reader = Reader(context.new_page(), url)
         yield reader
