@@ -50,7 +50,8 @@ class Live:
         await self._look(visit)  # while an error can still be said
         if self._streams >= _MOST_STREAMS or self._stopping():
             return Response(status_code=503, headers={**HEADERS, "retry-after": "5"})
-        return StreamingResponse(self._events(visit), headers=HEADERS, media_type="text/event-stream")
+        headers = {**HEADERS, "x-accel-buffering": "no"}  # nginx, for one, would hold events back
+        return StreamingResponse(self._events(visit), headers=headers, media_type="text/event-stream")
 
     async def _events(self, visit: Visit) -> AsyncIterator[bytes]:
         """A first `changed` at once: the page was drawn before the stream began."""

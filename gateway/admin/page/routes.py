@@ -21,6 +21,7 @@ from gateway.admin.page.sessions import Sessions
 from gateway.admin.page.signing_in import SigningIn
 from gateway.admin.page.tabs import BASE
 from gateway.admin.page.visiting import SIGN_IN, Visiting
+from gateway.errors import GatewayError
 from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.upstream.addresses import Network
@@ -68,7 +69,12 @@ def table(
         Route(_JOB + "/cancel", screen(jobs.ask_cancel)),
         Route(_JOB + "/cancel", change(jobs.cancel), methods=["POST"]),
         Route(_JOB + "/refresh", change(jobs.refresh), methods=["POST"]),
+        Route(BASE + "/{rest:path}", shown(_nothing)),
     ]
+
+
+async def _nothing(_: Request) -> Response:
+    raise GatewayError("not_found")
 
 
 async def _start(_: Request) -> Response:
