@@ -19,19 +19,30 @@ KEPT = "housestyle_admin"
 
 
 class Site(Struct, frozen=True):
-    """Two gateways on one Redis, a visitor of each, and a tenant with a key of its admin."""
+    """Two gateways on one Redis with a tenant, and what another needs to join them."""
 
     redis: Server
     programs: list[Program]
-    webs: list[Web]
     admin: Admin
-    key: str
-    key_id: str
+    environ: dict[str, str]
+
+    def new_key(self) -> tuple[str, str]:
+        """A key of the tenant's admin, and its id."""
+        made = self.admin.post("/tenants/smith/keys", {"role": "tenant_admin", "label": "Maria"})
+        return made["key"], made["id"]
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def webs(site: "Site") -> Iterator[list[Web]]:
+    """A visitor of each gateway."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Web(program.url, "192.0.2.1")) for program in site.programs]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """All of it."""
+    tmp_path = tmp_path_factory.mktemp("site")
     with ExitStack() as stack:
         redis = stack.enter_context(serving(tmp_path / "redis", *DURABLE))
         environ = gateway_environ(
@@ -48,29 +59,28 @@ def site(tmp_path: Path) -> Iterator[Site]:
         admin = stack.enter_context(Admin(programs[0].url))
         wait_until(lambda: sum(one["live"] for one in admin.get("/replicas")) == 2, what="two live replicas")
         admin.put("/tenants/smith", {})
-        made = admin.post("/tenants/smith/keys", {"role": "tenant_admin", "label": "Maria"})
-        webs = [stack.enter_context(Web(program.url, "192.0.2.1")) for program in programs]
-        yield Site(redis, programs, webs, admin, made["key"], made["id"])
+        yield Site(redis, programs, admin, environ)
 
 
-def test_a_session_is_every_replicas_and_ends_on_all_of_them(site: Site) -> None:
-    here, there = site.webs
-    here.signed_in(site.key)
+def test_a_session_is_every_replicas_and_ends_on_all_of_them(site: Site, webs: list[Web]) -> None:
+    here, there = webs
+    key, key_id = site.new_key()
+    here.signed_in(key)
     there.http.cookies.set(KEPT, here.http.cookies[KEPT])
     answer = there.post(f"{HOME}/smith/stock", here.token(f"{HOME}/smith"))
     assert "In force on 2 of 2 replicas after" in answer.text
     here.post("/admin/sign-out", here.token(f"{HOME}/smith"))
     assert there.get(f"{HOME}/smith").status_code == 303
 
-    here.signed_in(site.key)
+    here.signed_in(key)
     there.http.cookies.set(KEPT, here.http.cookies[KEPT])
     assert there.get(f"{HOME}/smith").status_code == 200
-    site.admin.delete(f"/tenants/smith/keys/{site.key_id}")  # at the first replica; answered, so in force on both
+    site.admin.delete(f"/tenants/smith/keys/{key_id}")  # at the first replica; answered, so in force on both
     assert there.get(f"{HOME}/smith").status_code == 303
 
 
-def test_while_redis_is_away_the_page_says_so_and_the_session_outlives_it(site: Site) -> None:
-    web = site.webs[0].signed_in(site.key)
+def test_while_redis_is_away_the_page_says_so_and_the_session_outlives_it(site: Site, webs: list[Web]) -> None:
+    web = webs[0].signed_in(site.new_key()[0])
     token = web.token(f"{HOME}/smith")
     site.redis.stop()
     for answer in (web.get(f"{HOME}/smith"), web.post(f"{HOME}/smith/stock", token)):
@@ -81,20 +91,23 @@ def test_while_redis_is_away_the_page_says_so_and_the_session_outlives_it(site: 
     wait_until(lambda: web.get(f"{HOME}/smith").status_code == 200, what="the page")
 
 
-def test_a_replica_that_ends_ends_its_streams(site: Site) -> None:
-    web = site.webs[1].signed_in(site.key)
+def test_a_replica_that_ends_ends_its_streams(site: Site, tmp_path: Path) -> None:
     heard: list[str] = []
 
-    def listen() -> None:
+    def listen(web: Web) -> None:
         with web.http.stream("GET", f"{HOME}/smith/live") as answer:
             heard.append(answer.headers["content-type"])
             heard.extend(answer.iter_lines())
         heard.append("the end")
 
-    listener = threading.Thread(target=listen)
-    listener.start()
-    wait_until(lambda: "event: changed" in heard, what="an event")
-    site.programs[1].stop()
-    listener.join(30)
+    with (
+        running(["serve", "--port", "0"], site.environ, tmp_path / "log") as program,
+        Web(program.url, "192.0.2.1") as web,
+    ):
+        listener = threading.Thread(target=listen, args=(web.signed_in(site.new_key()[0]),))
+        listener.start()
+        wait_until(lambda: "event: changed" in heard, what="an event")
+        program.stop()
+        listener.join(30)
     assert heard[0] == "text/event-stream; charset=utf-8"
     assert heard[-1] == "the end"
