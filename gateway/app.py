@@ -24,6 +24,7 @@ from gateway import asgi, endpoints, own_routes, price_lists, timestamps
 from gateway.admin import api
 from gateway.admin.changes import Control
 from gateway.admin.handling import mount
+from gateway.admin.page import routes as page
 from gateway.bootstrap import reading as bootstrap
 from gateway.bootstrap.applying import Applier
 from gateway.exchange import Exchange
@@ -283,6 +284,15 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
         routes=[
             *own_routes.routes(gateway.status, gateway.exposition),
             *(mount(row, gateway.routes, gateway.last_used.seen, settings.trusted_proxies) for row in table),
+            *page.table(
+                table,
+                gateway.control,
+                gateway.routes,
+                gateway.keyring,
+                used=gateway.last_used.seen,
+                trusted=settings.trusted_proxies,
+                stopping=lambda: gateway.stopping,
+            ),
         ],
         exception_handlers=own_routes.ON_ERROR,
         lifespan=lifespan,

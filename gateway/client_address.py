@@ -34,6 +34,12 @@ def client_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence
     return str(address)
 
 
+def is_trusted(peer: str | None, trusted: Sequence[Network]) -> bool:
+    """Whether the other end of the connection is a proxy whose X-Forwarded-* is believed."""
+    address = _parsed(peer or "")
+    return address is not None and _within(address, trusted)
+
+
 def _parsed(text: str) -> Address | None:
     """The address; an IPv4 one that a dual-stack socket wraps in IPv6 as IPv4, and none with its zone."""
     text = text.strip(" \t")

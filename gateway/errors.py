@@ -107,6 +107,9 @@ TABLE: dict[str, Kind] = {
         30,
     ),
     "store_unavailable": Kind(503, _SERVER, "The store cannot be reached; nothing was changed.", 1),
+    # the admin page
+    "cross_site": Kind(403, _PERMISSION, "This did not come from a page of this gateway, so nothing was changed."),
+    "too_many_attempts": Kind(429, "rate_limit_error", "Too many keys were tried from this address.", 60),
 }
 
 

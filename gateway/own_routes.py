@@ -76,7 +76,7 @@ async def _alive(_: Request) -> Response:
 async def _root(request: Request) -> Response:
     if request.method == "HEAD":
         return await _alive(request)
-    words = "This is a Housestyle gateway. Calls go to /v1, the admin API is under /admin/api."
+    words = "This is a Housestyle gateway. Calls go to /v1, the admin page is at /admin, its API under /admin/api."
     return error_response(GatewayError("not_found", words))
 
 

@@ -75,7 +75,13 @@ class Routes:
 
     def caller(self, key: str) -> Caller | None:
         """Who holds `key`; None where it is unknown, revoked or expired."""
-        digest = _digest(key)
+        return self._caller(_digest(key))
+
+    def caller_of(self, sha256: str) -> Caller | None:
+        """The same, of the key that has this SHA-256, in hex."""
+        return self._caller(bytes.fromhex(sha256))
+
+    def _caller(self, digest: bytes) -> Caller | None:
         known = self._keys.get(digest)
         if known is None:
             if self._admin is not None and hmac.compare_digest(digest, self._admin):
@@ -149,6 +155,11 @@ class Routes:
     def tenant_of_key(self, key_id: str) -> str | None:
         """The tenant of a key that is held; None for the platform's."""
         return self._keys[self._digests[key_id]].caller.tenant
+
+    def label_of_key(self, key_id: str) -> str:
+        """The label of a key that is held; "" where it has none or is not held."""
+        digest = self._digests.get(key_id)
+        return self._keys[digest].caller.label if digest is not None else ""
 
     def deleted_tenants(self) -> Iterator[tuple[str, bytes]]:
         """The rows of deleted tenants, as they are stored: names, values."""

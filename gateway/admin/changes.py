@@ -105,6 +105,11 @@ class Control:
             return Changed(planned.result, revision, committed.durable, propagation)
         raise GatewayError("conflict")
 
+    async def noted(self, actor: Actor, action: str, tenant: str | None) -> None:
+        """An audit record of what changes no row. Raises StoreUnavailable."""
+        record = audits.encode(actor, time=self.now(), action=action, tenant=tenant, before=None, after=None)
+        await self.store.commit([], audit=record, tenant=tenant)
+
     async def propagated(self, revision: int) -> Propagation:
         """How far the change has come. It stands, so a store that goes away now is no error: nobody acknowledged."""
         try:

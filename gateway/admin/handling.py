@@ -33,7 +33,7 @@ from policies.values import Caller
 log = structlog.get_logger(__name__)
 
 _MAX_BODY = 1 << 20
-_UNSURE = "The store went away in the middle of the change; whether it was made will show when it is back."
+UNSURE = "The store went away in the middle of the change; whether it was made will show when it is back."
 _DEFAULT_LIMIT = 50
 _MAX_LIMIT = 500
 _STREAM_CURSOR = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
@@ -147,7 +147,7 @@ def mount(
             return error_response(GatewayError("store_diverged"))
         except StoreUnavailable as error:
             log.warning("store_unavailable", route=route.path, cause=str(error), unsure=error.unsure)
-            return error_response(GatewayError("store_unavailable", _UNSURE if error.unsure else None))
+            return error_response(GatewayError("store_unavailable", UNSURE if error.unsure else None))
         except ClientDisconnect:
             return Response(status_code=400)
 

@@ -40,7 +40,8 @@ class Tenants:
         ]
 
     async def list(self, asked: Asked) -> Answered:
-        """Tenants by name."""
+        """Tenants by id; with `q` those whose id or name has it in it."""
+        wanted = asked.query.get("q", "").strip().casefold()
         store = self._control.store
         names = [name for name in await store.fields(keys.TENANTS) if not asked.cursor or name > asked.cursor]
         shown: list[TenantView] = []
@@ -49,7 +50,7 @@ class Tenants:
             chunk = names[start : start + asked.limit]
             for name, row in zip(chunk, await store.rows(keys.TENANTS, chunk), strict=True):
                 tenant = tenant_row(row) if row is not None else None
-                if row is None or tenant is None or tenant.deleted:
+                if row is None or tenant is None or tenant.deleted or not _has(tenant, wanted):
                     continue
                 if len(shown) == asked.limit:
                     return Answered(ListView(shown, last))
@@ -140,6 +141,10 @@ def check_name(tenant: str) -> None:
     """Whether a tenant may be called so. Raises GatewayError `invalid_tenant_name`."""
     if not _NAME.fullmatch(tenant):
         raise GatewayError("invalid_tenant_name", param="tenant")
+
+
+def _has(tenant: TenantRow, wanted: str) -> bool:
+    return wanted in tenant.tenant or wanted in tenant.name.casefold()
 
 
 def _shown(tenant: TenantRow | None) -> Any:

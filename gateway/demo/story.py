@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway import watching
+from gateway.admin.page.tabs import BASE
 from gateway.demo import vocabulary
 from gateway.demo.programs import DidNotStart, program
 
@@ -249,6 +250,7 @@ def _wait(console: Console, story: _Story, admin_key: str) -> None:
     for name, value in (
         ("base_url", f"{story.gateway}/v1"),
         ("caller key", story.key),
+        ("admin page", f"{story.gateway}{BASE}/{story.path.rpartition('/')[2]}"),
         ("admin API", f"{story.gateway}/admin/api{story.path}"),
         ("admin key", admin_key),
     ):

@@ -71,6 +71,11 @@ def audit_of(tenant: str) -> str:
     return f"{AUDIT}:{tenant}"
 
 
+def ended_session(session: str) -> str:
+    """Says that a session of the admin page was ended before its time."""
+    return f"{PREFIX}:session-ended:{session}"
+
+
 def timeline_of(job_id: str) -> str:
     """The stream of a job's events."""
     return f"{PREFIX}:timeline:{job_id}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.client_address import client_address
+from gateway.client_address import client_address, is_trusted
 
 TRUSTED = tuple(ipaddress.ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48"))
 PROXY, PROXY_6, CALLER, CALLER_6 = "10.0.0.1", "2001:db8:1::1", "203.0.113.7", "2001:db8:2::7"
@@ -88,3 +88,11 @@ def test_what_stands_left_of_the_caller_changes_nothing(
 def test_whatever_is_said_the_answer_is_an_address_or_none(peer: str | None, forwarded: list[str]) -> None:
     found = client_address(peer, forwarded, TRUSTED)
     assert found is None or str(ipaddress.ip_address(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted"),
+    [(PROXY, True), (PROXY_6, True), (f"::ffff:{PROXY}", True), (CALLER, False), (None, False), ("testclient", False)],
+)
+def test_which_proxies_are_believed(peer: str | None, trusted: bool) -> None:
+    assert is_trusted(peer, TRUSTED) is trusted

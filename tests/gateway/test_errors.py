@@ -35,7 +35,14 @@ CONTRACT = {
     "job_not_ready": 409,
     "store_unavailable": 503,
 }
-RETRY = {"concurrency_limit_exceeded", "draining", "not_ready", "store_unavailable", "store_diverged"}
+RETRY = {
+    "concurrency_limit_exceeded",
+    "draining",
+    "not_ready",
+    "store_unavailable",
+    "store_diverged",
+    "too_many_attempts",
+}
 TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",

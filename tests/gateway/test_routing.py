@@ -237,6 +237,18 @@ def test_a_key_is_known_by_its_hash() -> None:
         assert routes.caller(other) is None
 
 
+def test_a_key_is_found_by_its_hash_and_its_label_by_its_id() -> None:
+    routes = with_smith()
+    routes.apply(keys.KEYS, "key_1", stored(key_row("hs_secret"), 3), 3)
+    assert routes.caller_of(fingerprint("hs_secret")) == routes.caller("hs_secret")
+    assert routes.caller_of(fingerprint(ADMIN)) == routes.caller(ADMIN)
+    assert routes.caller_of(fingerprint("hs_other")) is None
+    assert (routes.label_of_key("key_1"), routes.label_of_key("key_2")) == ("a label", "")
+    routes.apply(keys.KEYS, "key_1", None, 4)
+    assert routes.caller_of(fingerprint("hs_secret")) is None
+    assert routes.label_of_key("key_1") == ""
+
+
 @pytest.mark.parametrize("role", Role)
 def test_every_role(role: Role) -> None:
     routes = with_smith()

@@ -172,6 +172,19 @@ def test_the_list_is_in_the_order_of_names_and_comes_in_pages(admin: Admin) -> N
     assert listed == sorted(listed)
 
 
+def test_the_list_is_filtered_by_a_part_of_id_or_name(admin: Admin) -> None:
+    mark = unique("mark")
+    for number, name in enumerate(("Harrow & Pell", f"The {mark.upper()} Chambers", "Quince")):
+        admin.put(f"/tenants/zy-{number}-{mark if number == 2 else 'x'}", {"name": name})
+    found = admin.get(f"/tenants?q={mark}")
+    assert [tenant["id"] for tenant in found["items"]] == ["zy-1-x", f"zy-2-{mark}"]
+    first = admin.get(f"/tenants?q=%20{mark}&limit=1")
+    assert [tenant["id"] for tenant in first["items"]] == ["zy-1-x"]
+    rest = admin.get(f"/tenants?q={mark}&limit=1&cursor={first['next_cursor']}")
+    assert ([tenant["id"] for tenant in rest["items"]], rest["next_cursor"]) == ([f"zy-2-{mark}"], None)
+    assert admin.get(f"/tenants?q=no-{mark}") == {"items": [], "next_cursor": None}
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "501", "many", "1.5", "%C2%B2", ""])
 def test_a_limit_that_cannot_be_used(admin: Admin, limit: str) -> None:
     assert admin.refused("GET", f"/tenants?limit={limit}") == (422, "invalid_field", "limit")

@@ -1,0 +1,81 @@
+"""The page's table: every address in one list, and what answers there."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from gateway.admin.changes import Control
+from gateway.admin.handling import AdminRoute
+from gateway.admin.page import assets
+from gateway.admin.page.calling import Api
+from gateway.admin.page.firms import Firms
+from gateway.admin.page.job import JobPage
+from gateway.admin.page.jobs import JobScreens
+from gateway.admin.page.live import Live
+from gateway.admin.page.now import Reading
+from gateway.admin.page.rendering import HEADERS, Rendering
+from gateway.admin.page.sessions import Sessions
+from gateway.admin.page.signing_in import SigningIn
+from gateway.admin.page.tabs import BASE
+from gateway.admin.page.visiting import SIGN_IN, Visiting
+from gateway.errors import GatewayError
+from gateway.routing import Routes
+from gateway.secrets import Keyring
+from gateway.upstream.addresses import Network
+
+_FIRM = BASE + "/{tenant}"
+_JOB = _FIRM + "/jobs/{job_id}"
+
+
+def table(
+    api_table: Sequence[AdminRoute],
+    control: Control,
+    routes: Routes,
+    keyring: Keyring,
+    *,
+    used: Callable[[str, float], None],
+    trusted: Sequence[Network],
+    stopping: Callable[[], bool],
+) -> list[Route]:
+    """Every address of the page, over the operations of the admin API's table."""
+    static = assets.Assets()
+    api = Api(api_table)
+    sessions = Sessions(keyring, routes, control.store, time.time)
+    visiting = Visiting(sessions, Rendering(static), trusted, used, time.time)
+    reading = Reading(api, control)
+    signing_in = SigningIn(visiting, control, routes.caller)
+    jobs = JobScreens(visiting, api, reading, routes.label_of_key)
+    job = JobPage(visiting, api, routes.label_of_key)
+    live = Live(visiting, api, reading, routes, stopping)
+    screen, change, shown = visiting.screen, visiting.change, visiting.shown
+    return [
+        Route("/admin", _start),
+        Route(assets.URL + "/{hash}/{name}", shown(static.serve)),
+        Route(SIGN_IN, shown(signing_in.form)),
+        Route(SIGN_IN, shown(signing_in.enter), methods=["POST"]),
+        Route("/admin/sign-out", change(signing_in.leave), methods=["POST"]),
+        Route(BASE, screen(Firms(visiting, api).choose)),
+        Route(_FIRM, screen(jobs.overview)),
+        Route(_FIRM + "/live", screen(live.stream)),
+        Route(_FIRM + "/stock", screen(jobs.ask_stock)),
+        Route(_FIRM + "/stock", change(jobs.stock), methods=["POST"]),
+        Route(_JOB, screen(job.show)),
+        Route(_JOB + "/manifest.json", screen(job.manifest)),
+        Route(_JOB + "/activate", screen(jobs.ask_activate)),
+        Route(_JOB + "/activate", change(jobs.activate), methods=["POST"]),
+        Route(_JOB + "/cancel", screen(jobs.ask_cancel)),
+        Route(_JOB + "/cancel", change(jobs.cancel), methods=["POST"]),
+        Route(_JOB + "/refresh", change(jobs.refresh), methods=["POST"]),
+        Route(BASE + "/{rest:path}", shown(_nothing)),
+    ]
+
+
+async def _nothing(_: Request) -> Response:
+    raise GatewayError("not_found")
+
+
+async def _start(_: Request) -> Response:
+    return RedirectResponse(BASE, 303, HEADERS)

@@ -1,0 +1,63 @@
+// What the page does in the browser, besides htmx: times in the reader's zone, the one dialog, and looking again when
+// the server says that something has changed. No state; without this script everything works by links and forms.
+"use strict";
+
+(() => {
+  const shapes = {
+    moment: new Intl.DateTimeFormat("en-GB", {
+      day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+    }),
+    day: new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" }),
+  };
+
+  function times() {
+    for (const one of document.querySelectorAll("time[data-shown]")) {
+      const words = shapes[one.dataset.shown].format(new Date(one.dateTime));
+      if (one.textContent !== words) one.textContent = words;
+    }
+  }
+
+  const dialog = document.getElementById("ask");
+
+  document.addEventListener("click", (event) => {
+    if (dialog.open && event.target.closest("[data-close]")) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+
+  document.addEventListener("htmx:config:request", (event) => {
+    const token = document.querySelector("meta[name=csrf]");
+    if (token) event.detail.ctx.request.headers["X-CSRF-Token"] = token.content;
+  });
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    const target = event.detail.ctx.target;
+    if (target === dialog && !dialog.open) dialog.showModal();
+    else if (target.id === "notice") {
+      if (dialog.open) dialog.close();
+      target.scrollIntoView({ block: "nearest" });
+    }
+    times();
+  });
+
+  const look = () => document.body.dispatchEvent(new CustomEvent("live"));
+  const url = document.body.dataset.live;
+  if (url) {
+    let asking = null;
+    const listen = () => {
+      const source = new EventSource(url);
+      source.onopen = () => { clearInterval(asking); asking = null; document.body.dataset.listening = "yes"; };
+      source.addEventListener("changed", look);
+      source.addEventListener("ended", () => { source.close(); location.reload(); });
+      source.onerror = () => {
+        document.body.dataset.listening = "no";
+        asking ??= setInterval(look, 5000);
+        if (source.readyState === EventSource.CLOSED) setTimeout(listen, 15000);
+      };
+    };
+    listen();
+  }
+
+  times();
+})();
