@@ -10,7 +10,7 @@ from gateway.compiling import TenantRoutes
 from gateway.endpoints import Target
 from gateway.incoming import Relayed
 from gateway.prices import Prices
-from gateway.telemetry import Attempt, CallFacts, Trace
+from gateway.telemetry import Attempt, Trace
 from gateway.why import WhyRecord
 from gateway.wire.answers import Served
 from gateway.wire.body import RequestBody
@@ -69,17 +69,6 @@ class CallState(Struct):
             return self.body.requested
         named = self.target.model if self.target else None
         return named or (self.relayed.model if self.relayed else None)
-
-
-def facts(call: CallState, routes: TenantRoutes) -> CallFacts:
-    """What the spans of all attempts of the call share."""
-    return CallFacts(
-        call.call_id,
-        routes.route.tenant,
-        call.workflow,
-        call.recorded_model,
-        routes.route.revision,
-    )
 
 
 def record(call: CallState, routes: TenantRoutes, caller: Caller, prices: Prices) -> WhyRecord:

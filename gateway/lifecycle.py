@@ -449,9 +449,8 @@ class Lifecycle:
             return
         record = calls.record(call, call.routes, call.caller, self._prices)
         self._metrics.settle(calls.ended(call, record), call.attempts)
-        facts = calls.facts(call, call.routes)
         for attempt in call.attempts:
-            self._telemetry.span(call.trace, attempt, facts)
+            self._telemetry.span(call.trace, attempt, record)
         if self._routes.tenant(call.routes.route.tenant) is not None:  # deleted meanwhile: nothing more is kept of it
             self._why.put(record)
 

@@ -1,4 +1,4 @@
-"""OTLP's JSON, as far as our spans need it: plain functions and memos that make bytes, as `otlp.py` does. No attribute
+"""OTLP's JSON, as far as our spans need it: plain functions that make bytes, as `otlp.py` does. No attribute
 of ours is named here, and nothing is sent.
 
 Sources: OTLP specification 1.x, "JSON Protobuf Encoding": protobuf's JSON mapping, but ids in hex, enums as numbers,
@@ -7,7 +7,8 @@ keys in lowerCamelCase; 64-bit integers as text.
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 
-from gateway.otlp_form import Memo, Value
+from gateway.otlp_form import Value
 
 CONTENT_TYPE = "application/json"
 
@@ -39,15 +40,15 @@ def attribute(name: str, value: Value | None) -> bytes:
     return b"" if encoded is None else b',{"key":%b,"value":%b}' % (text(name), encoded)
 
 
-def memo(name: str, *, unique: bool) -> Memo:
+def writer(name: str) -> Callable[[Value], bytes]:
     """See Form."""
-    return _Unique(name, attribute) if unique else Memo(name, attribute)
+    return partial(attribute, name)
 
 
 def span(
     ids: tuple[int, int],
     times: tuple[int, int],
-    parent: tuple[int, bool] | None,
+    parent_id: int,
     *,
     state: str,
     error: bool,
@@ -56,13 +57,11 @@ def span(
 ) -> bytes:
     """See Form."""
     head = b'{"traceId":"%032x","spanId":"%016x","startTimeUnixNano":"%d","endTimeUnixNano":"%d",' % (*ids, *times)
-    remote = False
     if state:
         head += b'"traceState":%b,' % text(state)
-    if parent is not None:
-        span_id, remote = parent
-        head += b'"parentSpanId":"%016x",' % span_id
-    return b"".join((head, named, *attributes, _STATUS[error], _FLAGS[remote]))
+    if parent_id:
+        head += b'"parentSpanId":"%016x",' % parent_id
+    return b"".join((head, named, *attributes, _STATUS[error], _FLAGS[bool(parent_id)]))
 
 
 def named(name: str, values: Mapping[str, Value | None]) -> bytes:
@@ -99,13 +98,6 @@ def sdk_span(made: ReadableSpan) -> bytes:
         if key in encoded:
             encoded[key] = base64.b64decode(encoded[key]).hex()
     return _encode(encoded)
-
-
-class _Unique(Memo):
-    """The same for what hardly ever comes twice: nothing is kept."""
-
-    def __missing__(self, value: Value | None) -> bytes:
-        return attribute(self.name, value)
 
 
 def _as_dict(message: Any) -> dict[str, Any]:

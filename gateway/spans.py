@@ -4,7 +4,7 @@ or sampled.
 Source: semantic-conventions-genai, "Spans".
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -13,7 +13,8 @@ from gateway.trace_context import Trace
 from gateway.wire.answers import Served
 from gateway.wire.kinds import KINDS
 
-_KEPT_ROUTES = 16_384
+_KEPT_SPANS = 8192  # and none whose shared part is longer than
+_KEPT_LENGTH = 4096  # bytes
 
 
 class Attempt(Struct):
@@ -48,14 +49,19 @@ class Attempt(Struct):
         return f"{self.span_id:016x}"
 
 
-class CallFacts(Struct, frozen=True):
-    """What the spans of all attempts of a call share."""
+class CallFacts(Protocol):
+    """What the spans of all attempts of a call share. A call's Why record has it."""
 
-    call_id: str
-    tenant: str
-    workflow: str | None
-    requested_model: str | None
-    revision: int
+    @property
+    def call_id(self) -> str: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def workflow(self) -> str | None: ...
+    @property
+    def requested_model(self) -> str | None: ...
+    @property
+    def revision(self) -> int: ...
 
 
 def name_of(attempt: Attempt) -> str:
@@ -77,76 +83,70 @@ def known_before(attempt: Attempt) -> dict[str, Any]:
 
 def attributes(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
     """All attributes of a finished attempt's span, as the SDK takes them."""
-    own = zip(_NAMES, _own(attempt, facts), strict=True)
-    together = {**_shared(attempt, facts), **dict(own)}
-    return {name: value for name, value in together.items() if value is not None}
+    own = dict(zip(_NAMES, _own(attempt, facts), strict=True))
+    return {name: value for name, value in {**_repeated(attempt, facts), **own}.items() if value is not None}
 
 
-def _shared(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
-    """What the spans of a route have in common. `SpanEncoder.encode` keeps the bytes under these very values."""
+def _repeated(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
+    """What many spans say alike. `SpanEncoder.encode` keeps the bytes under these very values."""
+    served = attempt.served
     return {
         **known_before(attempt),
         "fine_tuned": attempt.fine_tuned,
         "gen_ai.request.stream": True if attempt.stream else None,
+        "gen_ai.response.model": served.model,
+        "gen_ai.response.finish_reasons": served.finish_reasons or None,
         "housestyle.tenant": facts.tenant,
+        "housestyle.workflow": facts.workflow,
+        "housestyle.requested_model": facts.requested_model,
         "housestyle.reason": attempt.reason,
         "housestyle.job_id": attempt.job_id,
         "housestyle.revision": facts.revision,
+        "http.response.status_code": attempt.status,
+        "error.type": attempt.error,
     }
 
 
-# What a call's span has of its own, in the order of `_own`.
+# What a span has of its own, in the order of `_own`.
 _NAMES = (
     "housestyle.call_id",
     "gen_ai.response.id",
     "gen_ai.response.time_to_first_chunk",
-    "housestyle.workflow",
-    "housestyle.requested_model",
-    "gen_ai.response.model",
-    "gen_ai.response.finish_reasons",
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.reasoning.output_tokens",
-    "http.response.status_code",
-    "error.type",
 )
-_NEVER_TWICE = frozenset(_NAMES[:3])
 
 
 def _own(attempt: Attempt, facts: CallFacts) -> tuple[Value | None, ...]:
     served = attempt.served
-    streamed = attempt.stream and attempt.first_chunk is not None
+    first = attempt.first_chunk if attempt.stream else None
     return (
         facts.call_id,
         served.response_id,
-        (attempt.first_chunk - attempt.started) / 1e9 if streamed and attempt.first_chunk is not None else None,
-        facts.workflow,
-        facts.requested_model,
-        served.model,
-        served.finish_reasons or None,
+        None if first is None else (first - attempt.started) / 1e9,
         served.input_tokens,
         served.output_tokens,
         served.cached_tokens,
         served.cache_creation_tokens,
         served.reasoning_tokens,
-        attempt.status,
-        attempt.error,
     )
 
 
 class SpanEncoder:
-    """Attempts in a form of OTLP. What the spans of a route share is encoded once; a memo that is full is emptied."""
+    """Attempts in a form of OTLP. What many spans say alike is encoded once; the memo is emptied when it is full."""
 
     def __init__(self, form: Form) -> None:
         self._form = form
-        self._memos = tuple(form.memo(name, unique=name in _NEVER_TWICE) for name in _NAMES)
-        self._shared: dict[tuple[object, ...], bytes] = {}
+        self._writers = tuple(map(form.writer, _NAMES))
+        self._kept: dict[tuple[object, ...], bytes] = {}
 
     def encode(self, call: Trace, attempt: Attempt, facts: CallFacts) -> bytes:
         """A finished attempt's span, for the form's envelope. `sampler_attributes` are not in it."""
-        route = (
+        served = attempt.served
+        alike = (
             facts.tenant,
             facts.revision,
             attempt.routed_model,
@@ -158,20 +158,28 @@ class SpanEncoder:
             attempt.provider_kind,
             attempt.host,
             attempt.port,
+            facts.workflow,
+            facts.requested_model,
+            served.model,
+            served.finish_reasons,
+            attempt.status,
+            attempt.error,
         )
-        parent = call.parent
+        own = _own(attempt, facts)
         return self._form.span(
             (call.trace_id, attempt.span_id),
             (attempt.started, attempt.ended),
-            (parent.span_id, parent.is_remote) if parent else None,
+            call.parent_id,
             state=attempt.state,
             error=attempt.error is not None,
-            named=self._shared.get(route) or self._encode_shared(route, attempt, facts),
-            attributes=[memo[value] for memo, value in zip(self._memos, _own(attempt, facts), strict=True)],
+            named=self._kept.get(alike) or self._keep(alike, attempt, facts),
+            attributes=[write(value) for write, value in zip(self._writers, own, strict=True) if value is not None],
         )
 
-    def _encode_shared(self, route: tuple[object, ...], attempt: Attempt, facts: CallFacts) -> bytes:
-        if len(self._shared) >= _KEPT_ROUTES:
-            self._shared.clear()
-        self._shared[route] = made = self._form.named(name_of(attempt), _shared(attempt, facts))
+    def _keep(self, alike: tuple[object, ...], attempt: Attempt, facts: CallFacts) -> bytes:
+        made = self._form.named(name_of(attempt), _repeated(attempt, facts))
+        if len(made) <= _KEPT_LENGTH:
+            if len(self._kept) >= _KEPT_SPANS:
+                self._kept.clear()
+            self._kept[alike] = made
         return made

@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, DEFAULT_OFF, DEFAULT_ON, Sampler
 from opentelemetry.sdk.trace.sampling import Decision as Sampling
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from gateway import span_sender, spans, trace_context
 from gateway.span_sender import SpanSender
@@ -33,7 +33,7 @@ from gateway.spans import Attempt, CallFacts
 from gateway.trace_context import Trace
 from gateway.wire.headers import Headers
 
-__all__ = ["Attempt", "CallFacts", "Telemetry", "Trace"]
+__all__ = ["Attempt", "Telemetry", "Trace"]
 
 log = structlog.get_logger(__name__)
 
@@ -111,15 +111,15 @@ class Telemetry:
         if self._answers is None:
             self._ask(call, attempt)
         else:
-            parent = call.parent
-            attempt.sampled = self._answers[0 if parent is None else 1 if parent.trace_flags & 1 else 2]
+            attempt.sampled = self._answers[0 if not call.parent_id else 1 if call.parent_sampled else 2]
             attempt.state = call.state
         return trace_context.headers(call.trace_id, attempt.span_id, sampled=attempt.sampled, state=attempt.state)
 
     def _ask(self, call: Trace, attempt: Attempt) -> None:
         """The sampler's answer, and what it wants to have said beside what we say anyway."""
         state = trace_context.state_of(call.state)
-        parent = trace.set_span_in_context(trace.NonRecordingSpan(_with(call.parent, state))) if call.parent else None
+        caller = call.parent
+        parent = trace.set_span_in_context(trace.NonRecordingSpan(caller)) if caller else None
         known = spans.known_before(attempt)
         asked = self._sampler.should_sample(
             parent, call.trace_id, spans.name_of(attempt), SpanKind.CLIENT, known, trace_state=state
@@ -180,11 +180,6 @@ def _context(call: Trace, attempt: Attempt) -> SpanContext:
     flags = TraceFlags(TraceFlags.SAMPLED if attempt.sampled else TraceFlags.DEFAULT)
     state = trace_context.state_of(attempt.state)
     return SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_flags=flags, trace_state=state)
-
-
-def _with(parent: SpanContext, state: TraceState) -> SpanContext:
-    """The parent as a sampler is to see it."""
-    return SpanContext(parent.trace_id, parent.span_id, parent.is_remote, parent.trace_flags, state)
 
 
 def _limits() -> SpanLimits:

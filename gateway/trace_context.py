@@ -22,11 +22,23 @@ _SAMPLED = 1
 
 
 class Trace(Struct, frozen=True):
-    """The trace that a call belongs to: the caller's, or a new one. `state` is the caller's `tracestate`, or ""."""
+    """The trace that a call belongs to: the caller's, or a new one. `parent_id`: the caller's span, or 0; `state`: the
+    caller's `tracestate`, or ""."""
 
     trace_id: int
-    parent: SpanContext | None
+    parent_id: int = 0
+    parent_sampled: bool = False
     state: str = ""
+
+    @property
+    def parent(self) -> SpanContext | None:
+        """The caller's span as OpenTelemetry's SDK takes it."""
+        if not self.parent_id:
+            return None
+        flags = TraceFlags(self.parent_sampled)
+        return SpanContext(
+            self.trace_id, self.parent_id, is_remote=True, trace_flags=flags, trace_state=state_of(self.state)
+        )
 
     @property
     def hex(self) -> str:
@@ -35,12 +47,16 @@ class Trace(Struct, frozen=True):
 
 
 def read(traceparent: bytes | None, tracestate: bytes | None = None) -> Trace:
-    """The trace of a call that arrives with these headers. What cannot be read starts a new one; a `tracestate` that
-    cannot be read is as none, and counts for nothing without a `traceparent`."""
-    parent = _parent(traceparent) if traceparent else None
-    if parent is None:
-        return Trace(random.getrandbits(128) or 1, None)
-    return Trace(parent.trace_id, parent, _state(tracestate) if tracestate else "")
+    """The trace of a call that arrives with these headers; of a later version than 00, what 00 has. What cannot be read
+    starts a new one; a `tracestate` that cannot be read is as none, and counts for nothing without a `traceparent`."""
+    found = _TRACEPARENT.fullmatch(traceparent.strip()) if traceparent else None
+    if found is None or (found[1] == b"00" and found[5]):
+        return Trace(random.getrandbits(128) or 1)
+    trace_id, parent_id = int(found[2], 16), int(found[3], 16)
+    if found[1] == b"ff" or not trace_id or not parent_id:
+        return Trace(random.getrandbits(128) or 1)
+    sampled = bool(int(found[4], 16) & _SAMPLED)
+    return Trace(trace_id, parent_id, sampled, _state(tracestate) if tracestate else "")
 
 
 def headers(trace_id: int, span_id: int, *, sampled: bool, state: str) -> Headers:
@@ -51,26 +67,14 @@ def headers(trace_id: int, span_id: int, *, sampled: bool, state: str) -> Header
 
 def passed(trace: Trace) -> Headers:
     """The caller's own word, where no span of ours comes between; none where there is none."""
-    parent = trace.parent
-    if parent is None:
+    if not trace.parent_id:
         return []
-    return headers(parent.trace_id, parent.span_id, sampled=bool(parent.trace_flags & _SAMPLED), state=trace.state)
+    return headers(trace.trace_id, trace.parent_id, sampled=trace.parent_sampled, state=trace.state)
 
 
 def state_of(text: str) -> TraceState:
     """A `tracestate` as OpenTelemetry's SDK takes it."""
     return TraceState.from_header([text]) if text else TraceState()
-
-
-def _parent(traceparent: bytes) -> SpanContext | None:
-    """Version 00, and of later ones what 00 has."""
-    found = _TRACEPARENT.fullmatch(traceparent.strip())
-    if found is None:
-        return None
-    version, trace_id, span_id, flags = (int(part, 16) for part in found.groups()[:4])
-    if version == 255 or (version == 0 and found[5]) or not trace_id or not span_id:
-        return None
-    return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags & _SAMPLED))
 
 
 def _state(tracestate: bytes) -> str:

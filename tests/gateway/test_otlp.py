@@ -64,25 +64,26 @@ def test_numbers_that_are_none() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 62, 63, 64, 127, 128, 4095, 4096, 70_000])
-@pytest.mark.parametrize("unique", [False, True])
-def test_a_text_of_any_length(unique: bool, length: int) -> None:
+def test_a_text_of_any_length(length: int) -> None:
+    write = otlp.writer("name")
     for text in ("x" * length, "ä" * (length // 2), "x" * length):
-        assert read(otlp.memo("name", unique=unique)[text]) == text
+        assert read(write(text)) == text
 
 
-@given(st.lists(st.one_of(st.none(), st.text(max_size=80)), max_size=20))
-def test_a_memo_says_what_the_attribute_is(values: list[str | None]) -> None:
-    for module in (otlp, otlp_json):
-        memos = [module.memo("name", unique=unique) for unique in (False, True)]
-        for value in values:
-            assert {memo[value] for memo in memos} == {module.attribute("name", value)}
+NUMBERS = st.one_of(st.integers(-10, 20_000), st.integers(0, 64).map(lambda bits: (1 << bits) - 1), st.integers())
+
+
+@pytest.mark.parametrize("form", [otlp, otlp_json], ids=["protobuf", "json"])
+@given(value=st.one_of(VALUES, NUMBERS, st.text(min_size=55, max_size=70)))
+def test_a_writer_says_what_the_attribute_is(value: Value, form: Any) -> None:
+    assert form.writer("name")(value) == form.attribute("name", value)
 
 
 @given(VALUES)
 def test_json_says_the_same(value: Value) -> None:
     assume(not isinstance(value, float) or math.isfinite(value))
     span = otlp_json.span(
-        (1, 2), (3, 4), None, state="", error=False, named=otlp_json.named("n", {"name": value}), attributes=()
+        (1, 2), (3, 4), 0, state="", error=False, named=otlp_json.named("n", {"name": value}), attributes=()
     )
     (found,) = (
         request_of("application/json", otlp_json.envelope(EXAMPLE).around([span]))
@@ -96,20 +97,7 @@ def test_json_says_the_same(value: Value) -> None:
 def test_half_a_pair_of_surrogates_is_replaced() -> None:
     """One text that is not UTF-8 would cost its whole batch."""
     assert read(otlp.attribute("name", "a\ud800b")) == "a?b"
-    assert read(otlp.memo("name", unique=True)["a\ud800b"]) == "a?b"
-
-
-def test_a_memo_is_bounded() -> None:
-    memo = otlp.memo("name", unique=False)
-    for number in range(10_000):
-        assert read(memo[number]) == number
-        assert len(memo) <= 1024
-    assert 9_999 in memo
-    assert len(memo["x" * 100_000]) > 100_000
-    assert "x" * 100_000 not in memo, "long ones are not kept"
-    unique = otlp.memo("name", unique=True)
-    assert read(unique["once"]) == "once"
-    assert "once" not in unique
+    assert read(otlp.writer("name")("a\ud800b")) == "a?b"
 
 
 # the request around

@@ -128,7 +128,7 @@ def sending(heard: Heard | None = None) -> Iterator[SpanSender]:
 
 
 def span(name: str) -> bytes:
-    return otlp.span((1, 2), (3, 4), None, state="", error=False, named=otlp.named(name, {}), attributes=())
+    return otlp.span((1, 2), (3, 4), 0, state="", error=False, named=otlp.named(name, {}), attributes=())
 
 
 # what is sent

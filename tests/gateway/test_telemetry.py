@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 
 from gateway import trace_context
 from gateway.metrics import Metrics
-from gateway.telemetry import Attempt, CallFacts, Telemetry
+from gateway.telemetry import Attempt, Telemetry
 from gateway.wire.answers import Served
 from gateway.wire.kinds import KINDS
+from tests.gateway.test_spans import Facts
 from tests.support.otlp import attributes, collecting
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +47,7 @@ ATTEMPT = Attempt(
     status=200,
     served=Served("ft:1-served", "chatcmpl-1", ("stop",), 100, 20, 64, 8),
 )
-FACTS = CallFacts("call_1", "smith", "assistant", "gpt-4.1-mini", 17)
+FACTS = Facts("call_1", "smith", "assistant", "gpt-4.1-mini", 17)
 
 WHOLE: dict[str, Any] = {
     "fine_tuned": True,
@@ -87,7 +88,7 @@ def attempt_of(**changes: Any) -> Attempt:
     return replace(ATTEMPT, **changes)
 
 
-def exported(*attempts: Attempt, traceparent: bytes | None = SAMPLED, facts: CallFacts = FACTS) -> list[ReadableSpan]:
+def exported(*attempts: Attempt, traceparent: bytes | None = SAMPLED, facts: Facts = FACTS) -> list[ReadableSpan]:
     exporter = InMemorySpanExporter()
     telemetry = Telemetry("1.2.3", [exporter])
     call = trace_context.read(traceparent)
@@ -125,7 +126,7 @@ def test_what_is_not_known_is_not_there() -> None:
         served=Served(),
         operation="list_models",
     )
-    span = span_of(bare, facts=CallFacts("call_1", "smith", None, None, 17))
+    span = span_of(bare, facts=Facts("call_1", "smith", None, None, 17))
     assert span.name == "list_models"
     assert set(span.attributes or {}) == {
         "fine_tuned",

@@ -28,9 +28,11 @@ UNSAMPLED = f"00-{TRACE_ID}-{PARENT_ID}-00".encode()
 def test_a_traceparent_that_is_continued(traceparent: bytes, sampled: bool) -> None:
     call = trace_context.read(traceparent)
     assert call.hex == TRACE_ID
+    assert (f"{call.parent_id:016x}", call.parent_sampled) == (PARENT_ID, sampled)
     assert call.parent is not None
     assert call.parent.is_remote
-    assert f"{call.parent.span_id:016x}" == PARENT_ID
+    assert (call.parent.trace_id, call.parent.span_id) == (call.trace_id, call.parent_id)
+    assert call.parent.trace_flags.sampled is sampled
     expected = f"00-{TRACE_ID}-{PARENT_ID}-{int(sampled):02x}".encode()
     assert trace_context.passed(call) == [(b"traceparent", expected)]
 

@@ -79,7 +79,7 @@ async def settle(store: Store, part: str, number: int) -> float:
             shape = next(shapes)
             _tell(shape, _call(shape, parts.telemetry), parts)
         await asyncio.sleep(_PAUSE_SECONDS)
-    if parts.telemetry:
+    if parts.telemetry and record:
         await asyncio.to_thread(parts.telemetry.shutdown)
     if parts.why:
         await parts.why.flush()
@@ -127,7 +127,7 @@ def _call(shape: Shape, telemetry: Telemetry | None) -> CallState:
             shape.served.reasoning_tokens,
         ),
     )
-    trace = trace_context.read(traceparent) if telemetry else Trace(at, None)
+    trace = trace_context.read(traceparent) if telemetry else Trace(at)
     call = CallState(
         call_id=timestamps.call_id(now),
         arrived=now,
@@ -152,8 +152,8 @@ def _tell(shape: Shape, call: CallState, parts: Parts) -> None:
     record = calls.record(call, shape.routes, shape.caller, _PRICES) if parts.why else shape.record
     if parts.metrics:
         parts.metrics.calls.settle(calls.ended(call, record), call.attempts)
-    if parts.telemetry:
-        parts.telemetry.span(call.trace, call.attempts[0], calls.facts(call, shape.routes))
+    if parts.telemetry and record:
+        parts.telemetry.span(call.trace, call.attempts[0], record)
     if parts.why and record:
         parts.why.put(record)
 
