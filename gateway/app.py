@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from finetune.warnings import JobWarnings
 from gateway import asgi, endpoints, own_routes, price_lists, timestamps
-from gateway.admin import api
+from gateway.admin import api, openapi
 from gateway.admin.changes import Control
 from gateway.admin.handling import mount
 from gateway.bootstrap import reading as bootstrap
@@ -291,6 +291,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
 
     for_admins = [
         own_routes.metrics(gateway.exposition),
+        openapi.page(openapi.document(table, VERSION)),
         *(mount(row, gateway.routes, gateway.last_used.seen, settings.trusted_proxies) for row in table),
     ]
 

@@ -48,7 +48,7 @@ class BuildSettings(Struct, frozen=True, kw_only=True):
 
 
 class DatasetSummary(Struct, frozen=True):
-    """As the contract's `Job.dataset`.
+    """A data set in figures.
 
     `chunks` are the ready ones that were read; `examples`, `tokens` (over both turns), `sha256` and `training_bytes`
     are of train.jsonl, their `validation_` counterparts of validation.jsonl, which is empty where there are too few
