@@ -350,7 +350,7 @@ class BaseModelView(Struct):
 
 
 class LineageView(Struct):
-    """A job whose training saw a document: in how many of its chunks. `chunks` is None where what it was trained on is
+    """A job whose training saw a document: in how many of its chunks. `chunks` is null where what it was trained on is
     no longer kept, so that it cannot be said; then it may have."""
 
     job_id: str
