@@ -7,6 +7,7 @@ import copy
 import json
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 from jsonschema import Draft202012Validator
@@ -34,7 +35,7 @@ class Document:
 
     def check(self, method: str, path: str, answer: httpx2.Response) -> None:
         """Raises NotTold. `path` is below /admin/api; one that the document does not have is no concern of it."""
-        operation = self._operation(method, path.partition("?")[0])
+        operation = self._operation(method, unquote(path.partition("?")[0]))
         if operation is None:
             return
         told = operation["responses"].get(str(answer.status_code))
