@@ -197,7 +197,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._gateway.stop()
         await asyncio.sleep(_ACCEPT_SECONDS)  # who is in the queue to be accepted is no longer turned away
-        await super().shutdown([*(sockets or []), *([self._admin[0]] if self._admin else [])])
+        await super().shutdown(sockets)
 
 
 def _settle_garbage() -> None:
