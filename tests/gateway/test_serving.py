@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.admin import NO_TLS, STOCK, Admin
 from tests.support.firms import Firm
-from tests.support.processes import Program, children, gateway_environ, gone, running, wait_until
+from tests.support.processes import ADMIN_KEY, Program, children, gateway_environ, gone, running, wait_until
 from tests.support.raw import Answer, Cut, Raw, request
 from tests.support.servers import Signal, in_thread
 from tests.support.upstream import Peer, Received, Upstream, echo_model, upstream
@@ -341,11 +341,13 @@ def test_each_path_is_on_its_port_and_unknown_on_the_other(apart: Program) -> No
 
 
 def test_a_key_is_no_way_to_the_other_port(apart: Program, sandbox: Program) -> None:
-    with Admin(apart.admin_url) as admin, Admin(apart.url) as astray:
+    with Admin(apart.admin_url) as admin, Raw(apart.url) as astray:
         firm = Firm(admin, sandbox.url, gateway=apart.url)
         assert firm.say().status_code == 200
-        assert astray.refused("GET", firm.path) == (404, "not_found", None)
-        assert astray.refused("PUT", firm.path, {"name": "Astray"}) == (404, "not_found", None)
+        authorization = f"authorization: Bearer {ADMIN_KEY}"
+        assert astray.ask("GET", f"/admin/api{firm.path}", authorization).status == 404
+        assert astray.ask("DELETE", f"/admin/api{firm.path}", authorization).status == 404
+        assert admin.get(firm.path)["id"] == firm.name
     with Raw(apart.admin_url) as caller:
         caller.send(chat(firm))
         assert caller.answer("POST").status == 404
