@@ -45,6 +45,7 @@ ROUTES = {
     *(("post", f"{JOB}/{name}") for name in ("refresh", "cancel", "recreate", "activate")),
     ("post", f"{T}/stock"),
     ("get", f"{T}/why"),
+    ("get", f"{T}/why/summary"),
     ("get", f"{T}/why/{{call_id}}"),
     ("get", f"{T}/lineage"),
     *(("get", f"{of}/audit") for of in ("", T)),
