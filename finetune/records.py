@@ -37,7 +37,7 @@ class Event(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """How far the long work of a job's state has come. `total` is None while it is not known."""
+    """How far the long work of a job's state has come. `total` is null while it is not known."""
 
     stage: str
     done: int

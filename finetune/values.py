@@ -13,7 +13,7 @@ Backend = Literal["openai", "azure_openai", "anthropic", "bedrock", "vertex", "t
 
 
 class Notice(Struct, frozen=True):
-    """An error or a warning. `code` is one of the contract's."""
+    """An error or a warning: a code for programs, words for people."""
 
     code: str
     message: str

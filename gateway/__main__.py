@@ -50,12 +50,12 @@ def serve(
 
 
 @main.command(hidden=True)
-def replica(listener: int, ready: int) -> None:
-    """One process of `serve --workers`, by the numbers of its listening socket and of the pipe that it says so on."""
+def replica(ready: int, listeners: list[int]) -> None:
+    """One process of `serve --workers`, by the numbers of the pipe that it says so on and of its listening sockets."""
     from gateway import serving
 
     with _plainly():
-        serving.replicate(listener, ready, SecretEnviron(os.environ))
+        serving.replicate(ready, listeners, SecretEnviron(os.environ))
 
 
 @main.command()
@@ -95,7 +95,7 @@ def sandbox(
 def watch(
     tenant: Annotated[str, typer.Argument(help="Whose job.")],
     job: Annotated[str | None, typer.Argument(help="Which one; the newest unless it is named.")] = None,
-    url: Annotated[str, typer.Option(help="Where the gateway is.")] = "http://127.0.0.1:8080",
+    url: Annotated[str, typer.Option(help="Where the gateway's admin API is.")] = "http://127.0.0.1:8080",
     key: Annotated[str, typer.Option(envvar="HOUSESTYLE_ADMIN_KEY", help="An admin's key.", show_envvar=True)] = "",
 ) -> None:
     """Follows a fine-tune job until it is over; ends 0 where it is ready."""
@@ -199,7 +199,7 @@ def demo(
 @contextlib.contextmanager
 def _plainly() -> Iterator[None]:
     """What a person can do something about is said in a line, not in a traceback."""
-    from gateway.serving import CannotListen
+    from gateway.listening import CannotListen
     from gateway.settings import SettingsError
     from gateway.store.embedded import EmbeddedError
 

@@ -10,6 +10,7 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from typing import Any
 import structlog
 from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from finetune.warnings import JobWarnings
 from gateway import asgi, endpoints, own_routes, price_lists, timestamps
-from gateway.admin import api
+from gateway.admin import api, openapi
 from gateway.admin.changes import Control
 from gateway.admin.handling import mount
 from gateway.admin.page import routes as page
@@ -254,12 +256,20 @@ def _must_go_on(task: "asyncio.Task[None]") -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+Handler = Callable[[Exchange], Coroutine[Any, Any, None]]
+
+
 class Served(Struct, frozen=True):
-    """One replica, ready to be served: over ASGI by any server, or exchange by exchange by our own protocol."""
+    """One replica, ready to be served: over ASGI by any server, or exchange by exchange by our own protocol.
+
+    `handle_admin` is for the admins' own port; where there is none, the other two serve admins too.
+    """
 
     gateway: Gateway
     asgi: ASGIApp
-    handle: Callable[[Exchange], Coroutine[Any, Any, None]]
+    handle: Handler
+    handle_admin: Handler
 
 
 def build(settings: Settings, environ: Mapping[str, str]) -> Served:
@@ -280,29 +290,39 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
             await gateway.loaded()
             yield
 
-    starlette = Starlette(
-        routes=[
-            *own_routes.routes(gateway.status, gateway.exposition),
-            *(mount(row, gateway.routes, gateway.last_used.seen, settings.trusted_proxies) for row in table),
-            *page.table(
-                table,
-                gateway.control,
-                gateway.routes,
-                gateway.keyring,
-                used=gateway.last_used.seen,
-                trusted=settings.trusted_proxies,
-                stopping=lambda: gateway.stopping,
-            ),
-        ],
-        exception_handlers=own_routes.ON_ERROR,
-        lifespan=lifespan,
-    )
+    for_admins = [
+        own_routes.metrics(gateway.exposition),
+        openapi.page(openapi.document(table, VERSION)),
+        *(mount(row, gateway.routes, gateway.last_used.seen, settings.trusted_proxies) for row in table),
+        *page.table(
+            table,
+            gateway.control,
+            gateway.routes,
+            gateway.keyring,
+            used=gateway.last_used.seen,
+            trusted=settings.trusted_proxies,
+            stopping=lambda: gateway.stopping,
+        ),
+    ]
+
+    def application(where: str, routes: list[Route], lifespan: Lifespan | None = None) -> Starlette:
+        own = own_routes.routes(gateway.status, where)
+        return Starlette(routes=[*own, *routes], exception_handlers=own_routes.ON_ERROR, lifespan=lifespan)
+
+    if settings.admin_port is None:
+        starlette = application(own_routes.FOR_ALL, for_admins, lifespan)
+    else:
+        starlette = application(own_routes.FOR_CALLERS, [], lifespan)
+    admin = application(own_routes.FOR_ADMINS, for_admins)
 
     async def handle(exchange: Exchange) -> None:
         if endpoints.is_data_plane(exchange.path):
             await gateway.lifecycle.handle(exchange)
         else:
             await asgi.behind(exchange, starlette)
+
+    async def handle_admin(exchange: Exchange) -> None:
+        await asgi.behind(exchange, admin)
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and endpoints.is_data_plane(scope["path"]):
@@ -314,4 +334,4 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
         else:
             await starlette(scope, receive, send)
 
-    return Served(gateway, front, handle)
+    return Served(gateway, front, handle, handle_admin)

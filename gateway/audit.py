@@ -26,7 +26,7 @@ _DAY_MS = 86_400_000
 class AuditRecord(Struct, frozen=True):
     """A change that was made. `time` is RFC 3339 UTC; `before` and `after` hold no secrets.
 
-    `tenant` is None where the platform's own was changed.
+    `tenant` is null where the platform's own was changed.
     `revision` is the one that the change made, or the one that stood when it changed nothing that replicas hold.
     """
 

@@ -17,6 +17,11 @@ from gateway.metrics import CONTENT_TYPE
 log = structlog.get_logger(__name__)
 
 
+FOR_ALL = "Calls go to /v1, the admin API is under /admin/api."
+FOR_CALLERS = "Calls go to /v1."
+FOR_ADMINS = "The admin API is under /admin/api; calls go to another port."
+
+
 class Status(Struct, frozen=True):
     """What a replica says of itself. `stale`: why it does not follow the store; "" where it does.
 
@@ -41,8 +46,8 @@ class Status(Struct, frozen=True):
         return self.bootstrap or (f"nothing is known yet: {self.stale}" if self.stale else "it is about to be ready")
 
 
-def routes(status: Callable[[], Status], exposition: Callable[[], bytes]) -> list[Route]:
-    """The pages. `exposition` gives the metrics as Prometheus reads them."""
+def routes(status: Callable[[], Status], where: str) -> list[Route]:
+    """The pages that are on every port. `where`: what else is on this one, told to a browser at its root."""
 
     async def readiness(_: Request) -> Response:
         now = status()
@@ -58,26 +63,29 @@ def routes(status: Callable[[], Status], exposition: Callable[[], bytes]) -> lis
             body["cause"] = now.cause
         return JSONResponse(body, 200 if ready else 503)
 
-    async def metrics(_: Request) -> Response:
-        return Response(exposition(), media_type=CONTENT_TYPE)
+    async def root(request: Request) -> Response:
+        if request.method == "HEAD":
+            return await _alive(request)
+        return error_response(GatewayError("not_found", f"This is a Housestyle gateway. {where}"))
 
     return [
-        Route("/", _root, methods=["HEAD", "GET"]),
+        Route("/", root, methods=["HEAD", "GET"]),
         Route("/healthz", _alive),
         Route("/readyz", readiness),
-        Route("/metrics", metrics),
     ]
+
+
+def metrics(exposition: Callable[[], bytes]) -> Route:
+    """The metrics' page. `exposition` gives them as Prometheus reads them."""
+
+    async def page(_: Request) -> Response:
+        return Response(exposition(), media_type=CONTENT_TYPE)
+
+    return Route("/metrics", page)
 
 
 async def _alive(_: Request) -> Response:
     return Response(status_code=200)
-
-
-async def _root(request: Request) -> Response:
-    if request.method == "HEAD":
-        return await _alive(request)
-    words = "This is a Housestyle gateway. Calls go to /v1, the admin page is at /admin, its API under /admin/api."
-    return error_response(GatewayError("not_found", words))
 
 
 async def _not_found(_: Request, __: Exception) -> Response:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
 from typing import cast
@@ -27,6 +27,7 @@ from gateway import app, logs, price_lists
 from gateway.bootstrap import reading as bootstrap
 from gateway.datadir import complete
 from gateway.http_exchange import Patience
+from gateway.listening import Listeners, bound, inherited
 from gateway.masked import SecretEnviron
 from gateway.metrics import MULTIPROCESS_DIR
 from gateway.protocol import CallerProtocol
@@ -37,19 +38,13 @@ from gateway.store.embedded import EmbeddedRedis
 log = structlog.get_logger(__name__)
 
 _BACKLOG = 2048
-# What the kernel may hold for a caller, in bytes, of a request and unsent of an answer: left alone it takes megabytes.
-_KERNEL_RECEIVED = 256 * 1024
-_KERNEL_UNSENT = 64 * 1024
-_TCP_NOTSENT_LOWAT = 25  # linux/tcp.h; Python has no name for it before 3.12
 _ACCEPT_SECONDS = 0.05
 # Beyond the drain: a child's records are written and its spans sent.
 _SETTLE_SECONDS = 15.0
 _SHORT_KEY = 20
 _UMASK = 0o077  # artifacts are clients' documents
 
-
-class CannotListen(Exception):
-    """The address cannot be listened on; the message says why."""
+Connection = Callable[..., asyncio.Protocol]
 
 
 def serve(host: str, port: int, workers: int, environ: Mapping[str, str]) -> None:
@@ -62,7 +57,8 @@ def serve(host: str, port: int, workers: int, environ: Mapping[str, str]) -> Non
     settings = read(environ)
     if settings.prices is not None:
         price_lists.read(settings.prices)  # a file that is wrong is refused before anything is started
-    with _listening(host, port) as listener:
+    # First, so that a busy port is said before anything else starts.
+    with bound(host, port, settings.admin_port) as listeners:
         if settings.embedded and not settings.attached:
             with EmbeddedRedis(settings.data_dir, environ) as redis:
                 attached = SecretEnviron(
@@ -74,19 +70,19 @@ def serve(host: str, port: int, workers: int, environ: Mapping[str, str]) -> Non
                 )
                 _announce_admin_key(read(attached))
                 with _worker(attached):
-                    _serve(listener, workers, attached)
+                    _serve(listeners, workers, attached)
         else:
-            _serve(listener, workers, environ)
+            _serve(listeners, workers, environ)
 
 
-def replicate(listener: int, ready: int, environ: Mapping[str, str]) -> None:
-    """One of several processes on one listening socket; `ready` is the pipe that hears of it."""
+def replicate(ready: int, numbers: list[int], environ: Mapping[str, str]) -> None:
+    """One of several processes on the listening sockets of these `numbers`; `ready` is the pipe that hears of it."""
     logs.configure()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)
     os.umask(_UMASK)
     settings = complete(read(environ)).settings
-    with socket.socket(fileno=listener) as shared:
+    with inherited(numbers) as shared:
         _run(settings, shared, lambda: os.write(ready, b"."), environ, child=True)
 
 
@@ -128,59 +124,75 @@ def _worker(environ: Mapping[str, str]) -> Child:
     return Child("worker", start)
 
 
-def _serve(listener: socket.socket, workers: int, environ: Mapping[str, str]) -> None:
+def _serve(listeners: Listeners, workers: int, environ: Mapping[str, str]) -> None:
     settings = _completed(environ)
     _warn(settings)
     if settings.bootstrap is not None:
         bootstrap.read(settings.bootstrap, environ)  # one that is wrong is refused before any replica is started
     if workers == 1:
-        _run(settings, listener, lambda: _announce(listener), environ)
+        _run(settings, listeners, lambda: _announce(listeners), environ)
         return
     with tempfile.TemporaryDirectory(prefix="housestyle-metrics-") as metrics:
-        _run_several(listener, workers, settings, SecretEnviron({**environ, MULTIPROCESS_DIR: metrics}))
+        _run_several(listeners, workers, settings, SecretEnviron({**environ, MULTIPROCESS_DIR: metrics}))
 
 
-def _run_several(listener: socket.socket, workers: int, settings: Settings, environ: Mapping[str, str]) -> None:
-    """So many processes on one socket; one that dies is started again; what waits goes to the others."""
+def _run_several(listeners: Listeners, workers: int, settings: Settings, environ: Mapping[str, str]) -> None:
+    """So many processes on the same sockets; one that dies is started again; what waits goes to the others."""
     reading, writing = os.pipe()
-    listener.listen(_BACKLOG)  # now, so that a caller who comes while they start waits rather than is refused
+    listeners.listen(_BACKLOG)  # now, so that a caller who comes while they start waits rather than is refused
 
     def start() -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - this very program
-            [sys.executable, "-m", "gateway", "replica", str(listener.fileno()), str(writing)],
+            [sys.executable, "-m", "gateway", "replica", str(writing), *map(str, listeners.numbers)],
             env=dict(environ),
             stdin=subprocess.PIPE,
-            pass_fds=(listener.fileno(), writing),
+            pass_fds=(*listeners.numbers, writing),
             start_new_session=True,
         )
 
     with contextlib.ExitStack() as stack:
         grace = settings.drain_seconds + _SETTLE_SECONDS
         children = [stack.enter_context(Child("replica", start, grace)) for _ in range(workers)]
-        stack.callback(listener.close)  # else who comes while they drain would wait here for nobody
+        stack.callback(listeners.close)  # else who comes while they drain would wait here for nobody
         for child in children:
             stack.callback(child.ask)  # all are asked before the first is waited for
         os.set_blocking(writing, False)
         for _ in range(workers):
             os.read(reading, 1)
-        _announce(listener)
+        _announce(listeners)
         while True:
             signal.pause()  # ended by SystemExit, from `_leave`
 
 
 class _Server(uvicorn.Server):
-    """Says when it serves, and tells the gateway when it is to stop."""
+    """Says when it serves, and tells the gateway when it is to stop.
 
-    def __init__(self, config: uvicorn.Config, gateway: app.Gateway, ready: Callable[[], object]) -> None:
+    Where admins have a socket of their own, it is served with the same state: one shutdown ends both.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        gateway: app.Gateway,
+        ready: Callable[[], object],
+        admin: tuple[socket.socket, Connection] | None,
+    ) -> None:
         super().__init__(config)
         self._gateway = gateway
         self._ready = ready
+        self._admin = admin
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            _settle_garbage()
-            self._ready()
+        if not self.started:
+            return
+        if self._admin is not None:
+            listener, connection = self._admin
+            made = partial(connection, server_state=self.server_state)
+            loop = asyncio.get_running_loop()
+            self.servers.append(await loop.create_server(made, sock=listener, backlog=_BACKLOG))
+        _settle_garbage()
+        self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._gateway.stop()
@@ -196,10 +208,8 @@ def _settle_garbage() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def _announce(listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"housestyle gateway listening on http://{shown}:{port}", flush=True)  # noqa: T201 - its output
+def _announce(listeners: Listeners) -> None:
+    print(listeners.announcement(), flush=True)  # noqa: T201 - its output
 
 
 def _warn(settings: Settings) -> None:
@@ -213,23 +223,19 @@ def _warn(settings: Settings) -> None:
 
 def _run(
     settings: Settings,
-    listener: socket.socket,
+    listeners: Listeners,
     ready: Callable[[], object],
     environ: Mapping[str, str],
     *,
     child: bool = False,
 ) -> None:
-    """One replica, on a socket that may be others' too."""
+    """One replica, on sockets that may be others' too."""
     served = app.build(settings, environ)
     patience = Patience(write=settings.idle_timeout)
-
-    def connection(server_state: ServerState, **_: object) -> asyncio.Protocol:
-        return CallerProtocol(served.handle, server_state, patience)
-
     config = uvicorn.Config(
         served.asgi,
         loop="uvloop",
-        http=cast("type[asyncio.Protocol]", connection),
+        http=cast("type[asyncio.Protocol]", _connection(served.handle, patience)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -240,10 +246,20 @@ def _run(
         backlog=_BACKLOG,
         timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
     )
-    server = _Server(config, served.gateway, ready)
+    admin = (listeners.admin, _connection(served.handle_admin, patience)) if listeners.admin is not None else None
+    server = _Server(config, served.gateway, ready, admin)
     if child:
         _when_parent_is_gone(partial(setattr, server, "should_exit", True))
-    server.run(sockets=[listener])
+    server.run(sockets=[listeners.data])
+
+
+def _connection(handler: app.Handler, patience: Patience) -> Connection:
+    """What makes a connection's protocol, called as uvicorn does."""
+
+    def made(server_state: ServerState, **_: object) -> asyncio.Protocol:
+        return CallerProtocol(handler, server_state, patience)
+
+    return made
 
 
 def _leave(_: int, __: FrameType | None) -> None:
@@ -262,24 +278,6 @@ def _announce_admin_key(settings: Settings) -> None:
             f"    {completed.new_admin_key}",
             flush=True,
         )
-
-
-@contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A bound socket. Bound first, so that a busy port is said before anything else starts."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_RECEIVED)  # inherited by what is accepted
-        if sys.platform == "linux":
-            listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _KERNEL_UNSENT)
-        listener.bind(address)
-    except OSError as error:
-        raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
-    with listener:
-        yield listener
 
 
 def _when_parent_is_gone(stop: Callable[[], object]) -> None:

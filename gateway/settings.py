@@ -19,18 +19,16 @@ from gateway.upstream.proxy import Proxies, parse_proxy
 # directory.
 ATTACHED_REDIS = "HOUSESTYLE_ATTACHED_REDIS"
 
-# Variables of the contract that would be believed to be in force if they were passed over.
-_REFUSED = {
-    "HOUSESTYLE_ADMIN_PORT": "the admin API is on the data plane's port; guard it in front of the gateway",
-}
-
 
 class SettingsError(Exception):
     """A variable has a value that cannot be used; the message names it."""
 
 
 class Settings(Struct, frozen=True):
-    """Seconds and megabytes as in the variables' names. Empty where a variable is unset and has no default."""
+    """Seconds and megabytes as in the variables' names. Empty where a variable is unset and has no default.
+
+    `admin_port` None: one port serves callers and admins; 0: admins have a free one.
+    """
 
     redis_url: str | None
     attached: bool
@@ -53,6 +51,7 @@ class Settings(Struct, frozen=True):
     trusted_proxies: tuple[Network, ...] = ()
     bootstrap: Path | None = None
     prices: Path | None = None
+    admin_port: int | None = None
     poll_seconds: float = 10.0
     metrics_tenants: int = 500
     proxies: Proxies | None = None
@@ -70,9 +69,6 @@ class Settings(Struct, frozen=True):
 def read(environ: Mapping[str, str]) -> Settings:
     """Reads the variables of the contract. Raises SettingsError."""
     environ = SecretEnviron(environ)
-    for variable, instead in _REFUSED.items():
-        if environ.get(variable):
-            raise SettingsError(f"{variable} is not served by this version: {instead}.")
     attached = environ.get(ATTACHED_REDIS)
     redis_url = _secret(attached or environ.get("HOUSESTYLE_REDIS_URL"))
     if redis_url is not None:
@@ -92,6 +88,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=_networks(environ, "HOUSESTYLE_TRUSTED_PROXIES"),
         bootstrap=_path(environ, "HOUSESTYLE_BOOTSTRAP"),
         prices=_path(environ, "HOUSESTYLE_PRICES"),
+        admin_port=_port(environ.get("HOUSESTYLE_ADMIN_PORT")),
         proxies=_proxies(environ),
         translator_python=_translator_python(environ),
         **_numbers(environ),
@@ -109,8 +106,10 @@ _TEXTS = (
     "HOUSESTYLE_TRUSTED_PROXIES",
     "HOUSESTYLE_BOOTSTRAP",
     "HOUSESTYLE_PRICES",
+    "HOUSESTYLE_ADMIN_PORT",
     "HOUSESTYLE_TRANSLATOR_PYTHON",
 )
+_HIGHEST_PORT = 65_535
 _NUMBERS: dict[str, tuple[str, type[int] | type[float]]] = {
     "connect_timeout": ("HOUSESTYLE_CONNECT_TIMEOUT", float),
     "first_byte_timeout": ("HOUSESTYLE_FIRST_BYTE_TIMEOUT", float),
@@ -142,6 +141,14 @@ def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
             raise SettingsError(f"{variable} must be above 0, not {text}.")
         found[field] = value
     return found
+
+
+def _port(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > _HIGHEST_PORT:
+        raise SettingsError(f"HOUSESTYLE_ADMIN_PORT must be a port, 1 to 65535, or 0 for a free one, not {text!r}.")
+    return int(text)
 
 
 def _proxies(environ: Mapping[str, str]) -> Proxies | None:

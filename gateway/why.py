@@ -39,7 +39,7 @@ _TO_THE_DAY = len("2026-11-22")
 
 
 class WhyRecord(Struct, frozen=True):
-    """The contract's WhyRecord. `time` is when the call arrived, RFC 3339 UTC."""
+    """A call: which model answered it, and why. `time` is when it arrived, RFC 3339 UTC."""
 
     call_id: str
     trace_id: str

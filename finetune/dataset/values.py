@@ -26,7 +26,7 @@ class Example(Struct, frozen=True, omit_defaults=True):
 
 
 class BuildSettings(Struct, frozen=True, kw_only=True):
-    """Lengths in characters. `max_file_bytes` is what the strictest provider takes in one file.
+    """How a data set is made. Lengths in characters. `max_file_bytes` is what the strictest provider takes in one file.
 
     `extract_share`: extracting teaches form more than voice, so it is kept to this part of all examples.
     `near_duplicate`, `cluster`: the part of two passages' three-word runs, of all that either has, that both have.
@@ -48,7 +48,7 @@ class BuildSettings(Struct, frozen=True, kw_only=True):
 
 
 class DatasetSummary(Struct, frozen=True):
-    """As the contract's `Job.dataset`.
+    """A data set in figures.
 
     `chunks` are the ready ones that were read; `examples`, `tokens` (over both turns), `sha256` and `training_bytes`
     are of train.jsonl, their `validation_` counterparts of validation.jsonl, which is empty where there are too few
@@ -70,7 +70,8 @@ class DatasetSummary(Struct, frozen=True):
 class ManifestChunk(Struct, frozen=True, array_like=True):
     """A chunk that at least one example was made of; `sha256` is of its text as it stood in the Vault.
 
-    `cluster` is the same number for all that are near-duplicates of each other; a cluster is on one `side`.
+    `cluster` is the same number for all that are near-duplicates of each other; a cluster is on one `side`. Written as
+    an array: chunk id, document id, sha256, cluster, side, and how many examples were made of it.
     """
 
     chunk_id: str

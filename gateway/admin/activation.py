@@ -7,7 +7,7 @@ from finetune.activation import NotReady, UnknownCheckpoint
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
-from gateway.admin.schemas import ActivatePost, Empty
+from gateway.admin.schemas import ActivatePost, ActivationView, Empty
 from gateway.errors import GatewayError
 from gateway.store import keys
 from gateway.store.connection import COMPARE, Write
@@ -30,12 +30,17 @@ class Activations:
                 Action.ACTIVATE,
                 self.activate,
                 ActivatePost,
+                ActivationView,
+                errors=("job_not_found", "job_not_ready", "provider_not_configured"),
             ),
-            AdminRoute("POST", "/tenants/{tenant}/stock", Action.ACTIVATE, self.stock, Empty),
+            AdminRoute("POST", "/tenants/{tenant}/stock", Action.ACTIVATE, self.stock, Empty, ActivationView),
         ]
 
     async def activate(self, asked: Asked) -> Answered:
-        """Makes a job's model answer its share of the tenant's calls."""
+        """Activates a job: from now on its model answers its share of the tenant's calls.
+
+        Any other job of the tenant is deactivated by the same change.
+        """
         body: ActivatePost = asked.body
 
         async def plan() -> Plan[activation.Plan]:
@@ -74,7 +79,7 @@ class Activations:
         return await self._flip(asked, "activate", plan)
 
     async def stock(self, asked: Asked) -> Answered:
-        """Deactivates every job of the tenant; deletes none."""
+        """Goes back to the stock model: deactivates every job of the tenant, and deletes none."""
 
         async def plan() -> Plan[activation.Plan]:
             tenant, row = await self._control.tenant(asked.tenant)

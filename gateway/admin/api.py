@@ -15,6 +15,7 @@ from gateway.admin.job_records import JobRecords
 from gateway.admin.jobs import Jobs
 from gateway.admin.provider_models import ProviderModels
 from gateway.admin.providers import Providers
+from gateway.admin.schemas import ReplicaView
 from gateway.admin.state import State
 from gateway.admin.tenants import Tenants
 from gateway.admin.traces import Traces
@@ -57,7 +58,7 @@ def table(
         *Traces(control, WhyReader(control.store, settings.why_days), writer, settings.why_days).routes(),
         *Audit(control, AuditReader(control.store, settings.audit_days)).routes(),
         *State(control, routes).routes(),
-        AdminRoute("GET", "/replicas", Action.MANAGE_PLATFORM, _replicas(control)),
+        AdminRoute("GET", "/replicas", Action.MANAGE_PLATFORM, _replicas(control), answer=list[ReplicaView]),
     ]
 
 
@@ -76,7 +77,7 @@ def _id_but(word: str) -> Convertor[str]:
 
 def _replicas(control: Control) -> Operation:
     async def replicas(_: Asked) -> Answered:
-        """Every replica seen of late."""
+        """Lists the replicas that were seen of late."""
         return Answered([views.replica(seen) for seen in await control.store.census()])
 
     return replicas

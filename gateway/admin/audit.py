@@ -3,10 +3,20 @@
 from gateway.admin.changes import Control
 from gateway.admin.exporting import JSON_LINES, asked_form, export
 from gateway.admin.handling import AdminRoute, Answered, Asked
+from gateway.admin.parameters import PAGE, SINCE, UNTIL, Parameter
 from gateway.admin.schemas import ListView
 from gateway.admin.tenants import check_name
 from gateway.audit import AuditReader, AuditRecord, Wanted
 from policies.access import Action
+
+_TENANT = Parameter("tenant", "Only changes of this tenant.")
+_FILTERS = (
+    Parameter("actor", "Only changes that the key of this id made."),
+    Parameter("action", "Only this action, or all that begin with one that ends in a dot, such as `provider.`."),
+    SINCE,
+    UNTIL,
+    *PAGE,
+)
 
 
 class Audit:
@@ -19,16 +29,28 @@ class Audit:
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
         return [
-            AdminRoute("GET", "/audit", Action.MANAGE_PLATFORM, self.list),
-            AdminRoute("GET", "/tenants/{tenant}/audit", Action.READ_AUDIT, self.list),
+            self._row("/audit", Action.MANAGE_PLATFORM, (_TENANT, *_FILTERS)),
+            self._row("/tenants/{tenant}/audit", Action.READ_AUDIT, _FILTERS),
         ]
 
-    async def list(self, asked: Asked) -> Answered:
-        """Records, newest first: a page; or, where JSON lines are asked for, all of them.
+    def _row(self, path: str, action: Action, parameters: tuple[Parameter, ...]) -> AdminRoute:
+        return AdminRoute(
+            "GET",
+            path,
+            action,
+            self.list,
+            answer=ListView[AuditRecord],
+            parameters=parameters,
+            exports=(JSON_LINES,),
+            errors=("invalid_tenant_name",),
+        )
 
-        `actor` is a key's id; `action` a whole one, or the beginning of several up to its dot (`provider.`); `since` is
-        inclusive, `until` exclusive. A page may hold fewer records than `limit` and lead on all the same, where what is
-        asked for is rare. Of a deleted tenant, the platform's log has the records.
+    async def list(self, asked: Asked) -> Answered:
+        """Lists audit records, newest first: who changed what.
+
+        A page; or, with `Accept: application/x-ndjson`, all of them as a file. A page may hold fewer records than
+        `limit` and lead on all the same, where what is asked for is rare. Of a deleted tenant, the platform's log has
+        the records.
         """
         if asked.tenant:
             await self._control.tenant(asked.tenant)

@@ -7,7 +7,7 @@ from finetune.base_models import is_fine_tuned_id, is_text_model, same_model, sh
 from finetune.retirement import Dates
 from gateway.admin.changes import Control
 from gateway.admin.handling import AdminRoute, Answered, Asked
-from gateway.admin.provider_models import Listed, ProviderModels
+from gateway.admin.provider_models import ERRORS, Listed, ProviderModels
 from gateway.admin.schemas import BaseModelView
 from gateway.errors import GatewayError
 from policies.access import Action
@@ -25,10 +25,13 @@ class BaseModels:
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
         path = "/tenants/{tenant}/providers/{provider}/base-models"
-        return [AdminRoute("GET", path, Action.RUN_JOBS, self.list)]
+        return [AdminRoute("GET", path, Action.RUN_JOBS, self.list, answer=list[BaseModelView], errors=ERRORS)]
 
     async def list(self, asked: Asked) -> Answered:
-        """Stock models, those that can be tuned first."""
+        """Lists the provider's stock models, those that can be tuned first.
+
+        The provider is asked, with the tenant's own credential. What speaks against a model is said with it.
+        """
         tenant, _ = await self._control.tenant(asked.tenant)
         name = asked.path["provider"]
         if name not in tenant.providers:

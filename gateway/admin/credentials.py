@@ -10,7 +10,8 @@ from gateway import last_used, timestamps
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept
 from gateway.admin.handling import AdminRoute, Answered, Asked
-from gateway.admin.schemas import KeyPost, ListView, NewKeyView
+from gateway.admin.parameters import PAGE
+from gateway.admin.schemas import KeyPost, KeyView, ListView, NewKeyView
 from gateway.errors import GatewayError
 from gateway.secrets import fingerprint, new_key
 from gateway.store import keys
@@ -36,14 +37,18 @@ class Credentials:
             ("/keys", Action.MANAGE_PLATFORM),
         ):
             rows += [
-                AdminRoute("POST", base, action, self.make, KeyPost),
-                AdminRoute("GET", base, action, self.list),
-                AdminRoute("DELETE", base + "/{key}", action, self.revoke),
+                AdminRoute("POST", base, action, self.make, KeyPost, NewKeyView, statuses=(201,)),
+                AdminRoute("GET", base, action, self.list, answer=ListView[KeyView], parameters=PAGE),
+                AdminRoute("DELETE", base + "/{key}", action, self.revoke, statuses=(204,), errors=("key_not_found",)),
             ]
         return rows
 
     async def make(self, asked: Asked) -> Answered:
-        """Makes a key. Its text is in this answer and nowhere else."""
+        """Makes a key.
+
+        The key itself is in this answer and nowhere else. A tenant's keys are of the roles `caller` and `tenant_admin`,
+        the platform's `service` and `platform_admin`.
+        """
         body: KeyPost = asked.body
         allowed = access.TENANT_ROLES if asked.tenant else access.PLATFORM_ROLES
         if body.role not in allowed:
@@ -78,7 +83,7 @@ class Credentials:
         return Answered(view, 201, changed)
 
     async def list(self, asked: Asked) -> Answered:
-        """Keys, newest first."""
+        """Lists keys, newest first, each without its text."""
         if asked.tenant:
             await self._control.tenant(asked.tenant)
         store = self._control.store
@@ -92,9 +97,10 @@ class Credentials:
         return Answered(ListView(shown, chosen[-1] if len(ids) > asked.limit else None))
 
     async def revoke(self, asked: Asked) -> Answered:
-        """Revokes a key; it is refused on every acknowledged replica when this is answered.
+        """Revokes a key.
 
-        The mark that it leaves keeps HOUSESTYLE_BOOTSTRAP from making a key of the same hash.
+        Every replica that has acknowledged refuses it when this is answered. HOUSESTYLE_BOOTSTRAP does not make it
+        anew.
         """
         key_id = asked.path["key"]
 

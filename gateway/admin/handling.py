@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import timestamps
 from gateway.admin.changes import Changed
+from gateway.admin.parameters import DEFAULT_LIMIT, MAX_LIMIT, PAGE, Parameter
 from gateway.client_address import client_address
 from gateway.errors import GatewayError
 from gateway.routing import Routes
@@ -34,15 +35,14 @@ log = structlog.get_logger(__name__)
 
 _MAX_BODY = 1 << 20
 UNSURE = "The store went away in the middle of the change; whether it was made will show when it is back."
-_DEFAULT_LIMIT = 50
-_MAX_LIMIT = 500
 _STREAM_CURSOR = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 _UNKNOWN = re.compile(r"unknown field `(.+?)`")
 _AT = re.compile(r" - at `\$\.?(.*?)`$")
 
 
 class Asked(Struct, frozen=True):
-    """A request that was let in. `tenant` is "" on the platform's own routes; `address` is where it came from."""
+    """A request that was let in. `tenant` is "" on the platform's own routes; `address` is where it came from. `query`
+    has the parameters that the route's row names, and no others."""
 
     caller: Caller
     tenant: str
@@ -60,9 +60,9 @@ class Asked(Struct, frozen=True):
     @property
     def limit(self) -> int:
         """The page's size. Raises GatewayError `invalid_field`."""
-        text = self.query.get("limit", str(_DEFAULT_LIMIT))
-        if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= _MAX_LIMIT:
-            raise GatewayError("invalid_field", f"`limit` must be between 1 and {_MAX_LIMIT}.", "limit")
+        text = self.query.get("limit", str(DEFAULT_LIMIT))
+        if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= MAX_LIMIT:
+            raise GatewayError("invalid_field", f"`limit` must be between 1 and {MAX_LIMIT}.", "limit")
         return int(text)
 
     @property
@@ -108,13 +108,47 @@ Operation = Callable[[Asked], Awaitable[Answered]]
 
 
 class AdminRoute(Struct, frozen=True):
-    """A row of the API's table. `body` is the Struct that a request must be; None where none is read."""
+    """A row of the API's table: all that outsiders are told of a route, with the docstring of its operation.
+
+    `body` is the Struct that a request must be; None where none is read. `answer` is the type of what is answered, None
+    where nothing is; `exports` are the media types that it can be had in besides. `errors` are rows of the table of
+    errors beyond those that follow from the rest. `reads`: it changes nothing, though it is no GET.
+    """
 
     method: str
     path: str
     action: Action
     operation: Operation
     body: type[Struct] | None = None
+    answer: Any = None
+    statuses: tuple[int, ...] = (200,)
+    parameters: tuple[Parameter, ...] = ()
+    exports: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    reads: bool = False
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it is answered as a change is."""
+        return self.method != "GET" and not self.reads
+
+    @property
+    def all_errors(self) -> frozenset[str]:
+        """Every row of the table of errors that it may be answered with."""
+        found = {*_ERRORS, *self.errors}
+        if "{tenant}" in self.path:
+            found.add("tenant_mismatch")
+            if not (self.method == "PUT" and self.path.endswith("{tenant}")):  # which makes it
+                found.add("tenant_not_found")
+        if self.body is not None:
+            found |= {"invalid_json", "request_too_large", "unknown_field", "invalid_field"}
+        if PAGE[0] in self.parameters:
+            found.add("invalid_field")
+        return frozenset(found | set(_OF_CHANGES)) if self.is_change else frozenset(found)
+
+
+_ERRORS = ("invalid_api_key", "forbidden_role", "internal_error", "store_unavailable")
+_OF_CHANGES = ("conflict", "store_diverged")
 
 
 def mount(
@@ -122,6 +156,8 @@ def mount(
 ) -> StarletteRoute:
     """The row as a Starlette route. `trusted` are the proxies whose word on the caller's address is taken; `used` hears
     which key was used, and when."""
+
+    told = {parameter.name for parameter in route.parameters}
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -136,7 +172,7 @@ def mount(
                 tenant=tenant,
                 body=await _body(request, route.body),
                 path=dict(request.path_params),
-                query=dict(request.query_params),
+                query={name: text for name, text in request.query_params.items() if name in told},
                 headers={name: value for name, value in request.headers.items() if not is_credential(name)},
                 address=_address(request, trusted),
             )

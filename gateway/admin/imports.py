@@ -13,7 +13,8 @@ from gateway.admin.changes import Control, Plan, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.job_making import repeat_of
 from gateway.admin.jobs import JOBS
-from gateway.admin.provider_models import Listed, ProviderModels
+from gateway.admin.parameters import IDEMPOTENCY_KEY
+from gateway.admin.provider_models import ERRORS, Listed, ProviderModels
 from gateway.admin.schemas import ImportPost, JobView
 from gateway.errors import GatewayError
 from gateway.routing import Routes
@@ -56,10 +57,25 @@ class Imports:
 
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
-        return [AdminRoute("POST", JOBS + "/import", Action.RUN_JOBS, self.make, ImportPost)]
+        return [
+            AdminRoute(
+                "POST",
+                JOBS + "/import",
+                Action.RUN_JOBS,
+                self.make,
+                ImportPost,
+                JobView,
+                statuses=(201,),
+                parameters=(IDEMPOTENCY_KEY,),
+                errors=(*ERRORS, "model_not_found", "model_already_known", "idempotency_key_reused"),
+            )
+        ]
 
     async def make(self, asked: Asked) -> Answered:
-        """Makes the job; with an Idempotency-Key, a repeat gets the first answer, and the provider is not asked."""
+        """Makes a `ready` job of a fine-tuned model that was made elsewhere.
+
+        The provider is asked whether the model is there.
+        """
         body: ImportPost = asked.body
         checked: _Checked | None = None
 

@@ -15,6 +15,7 @@ from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.jobs import JOB, JOBS, stored
+from gateway.admin.parameters import IDEMPOTENCY_KEY
 from gateway.admin.schemas import JobOptions, JobPost, JobView, RecreatePost
 from gateway.errors import GatewayError
 from gateway.routing import Routes
@@ -27,6 +28,7 @@ from policies.access import Action
 _OPENAI_KINDS = frozenset({"openai", "openai_compatible"})
 
 _MAX_IDEMPOTENCY_KEY = 255
+_ERRORS = ("provider_not_configured", "model_not_found", "teacher_consent_required", "idempotency_key_reused")
 
 
 class _FirstAnswer(Struct):
@@ -82,16 +84,42 @@ class JobMaking:
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
         return [
-            AdminRoute("POST", JOBS, Action.RUN_JOBS, self.make, JobPost),
-            AdminRoute("POST", JOB + "/recreate", Action.RUN_JOBS, self.recreate, RecreatePost),
+            AdminRoute(
+                "POST",
+                JOBS,
+                Action.RUN_JOBS,
+                self.make,
+                JobPost,
+                JobView,
+                statuses=(201,),
+                parameters=(IDEMPOTENCY_KEY,),
+                errors=_ERRORS,
+            ),
+            AdminRoute(
+                "POST",
+                JOB + "/recreate",
+                Action.RUN_JOBS,
+                self.recreate,
+                RecreatePost,
+                JobView,
+                statuses=(201,),
+                parameters=(IDEMPOTENCY_KEY,),
+                errors=(*_ERRORS, "job_not_found", "dataset_missing"),
+            ),
         ]
 
     async def make(self, asked: Asked) -> Answered:
-        """Makes a job; with an Idempotency-Key, a repeat gets the first answer."""
+        """Makes a fine-tune job of the tenant's Vault.
+
+        It is `queued`; a worker takes it from there to `ready`.
+        """
         return await self._make(asked, "job.make", None)
 
     async def recreate(self, asked: Asked) -> Answered:
-        """Makes a job of the same data set on another base model, for when the old one is retired."""
+        """Makes a job of the same data set on another base model.
+
+        For when the old base model is retired. The Vault is not read again.
+        """
         return await self._make(asked, "job.recreate", asked.path["job_id"])
 
     async def _make(self, asked: Asked, action: str, source: str | None) -> Answered:

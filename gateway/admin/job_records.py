@@ -5,19 +5,24 @@ from functools import partial
 from typing import Any, TypeVar
 
 from finetune import records
+from finetune.curves import Point
 from finetune.dataset import DatasetMissing, find_document, read_examples, read_manifest
+from finetune.dataset.values import Example, Manifest
 from finetune.records import artifact_of
 from finetune.values import Job
 from gateway import threads
 from gateway.admin.changes import Control
-from gateway.admin.handling import AdminRoute, Answered, Asked
+from gateway.admin.handling import AdminRoute, Answered, Asked, Operation
 from gateway.admin.jobs import JOB, stored
+from gateway.admin.parameters import LIMIT, PAGE, Parameter
 from gateway.admin.schemas import LineageView, ListView
 from gateway.errors import GatewayError
 from gateway.store.rows import TenantRow
 from policies.access import Action
 
 T = TypeVar("T")
+
+_DOCUMENT = Parameter("document_id", "The document, as the Vault names it.", required=True)
 
 
 class JobRecords:
@@ -30,28 +35,35 @@ class JobRecords:
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
         return [
-            AdminRoute("GET", JOB + "/events", Action.RUN_JOBS, self.events),
-            AdminRoute("GET", JOB + "/metrics", Action.RUN_JOBS, self.metrics),
-            AdminRoute("GET", JOB + "/examples", Action.RUN_JOBS, self.examples),
-            AdminRoute("GET", JOB + "/manifest", Action.RUN_JOBS, self.manifest),
-            AdminRoute("GET", "/tenants/{tenant}/lineage", Action.RUN_JOBS, self.lineage),
+            _of_job("/events", self.events, ListView[records.Event], PAGE),
+            _of_job("/metrics", self.metrics, ListView[Point]),
+            _of_job("/examples", self.examples, ListView[Example], (LIMIT,), ("not_found",)),
+            _of_job("/manifest", self.manifest, Manifest, (), ("not_found",)),
+            AdminRoute(
+                "GET",
+                "/tenants/{tenant}/lineage",
+                Action.RUN_JOBS,
+                self.lineage,
+                answer=ListView[LineageView],
+                parameters=(_DOCUMENT, *PAGE),
+            ),
         ]
 
     async def events(self, asked: Asked) -> Answered:
-        """The job's timeline, oldest first."""
+        """Shows a job's timeline, oldest first."""
         await stored(self._control, asked)
         job_id = asked.path["job_id"]
         events, cursor = await records.timeline(self._control.store, job_id, asked.limit, asked.stream_cursor)
         return Answered(ListView(events, cursor))
 
     async def metrics(self, asked: Asked) -> Answered:
-        """The training curve, by step: all of it, since it is kept short."""
+        """Shows a job's training curve by step, all of it."""
         await stored(self._control, asked)
         points, _ = await records.curve(self._control.store, asked.tenant, asked.path["job_id"])
         return Answered(ListView(points))
 
     async def examples(self, asked: Asked) -> Answered:
-        """A sample of the training pairs; empty before the snapshot."""
+        """Shows a sample of a job's training pairs; it is empty before the Vault has been read."""
         _, found = await stored(self._control, asked)
         if found.job.dataset is None:
             return Answered(ListView([]))
@@ -59,14 +71,17 @@ class JobRecords:
         return Answered(ListView(list(await _artifact(read_examples, folder, asked.limit))))
 
     async def manifest(self, asked: Asked) -> Answered:
-        """What the job was trained on."""
+        """Shows what a job was trained on."""
         _, found = await stored(self._control, asked)
         if found.job.dataset is None:
             raise GatewayError("not_found", "The Vault has not been read for this job yet.")
         return Answered(await _artifact(read_manifest, artifact_of(self._artifacts, found.job)))
 
     async def lineage(self, asked: Asked) -> Answered:
-        """The jobs whose training saw a document, newest first."""
+        """Lists the jobs whose training saw a document, newest first.
+
+        A page may hold fewer jobs than `limit` and lead on all the same.
+        """
         document = asked.query.get("document_id")
         if not document:
             raise GatewayError("invalid_field", "Say which document: ?document_id=…", "document_id")
@@ -84,6 +99,20 @@ class JobRecords:
             chunks = None
         active = tenant.active is not None and tenant.active.job_id == job.id
         return LineageView(job.id, job.label, job.status, active, job.fine_tuned_model, job.created_at, chunks)
+
+
+def _of_job(
+    path: str, operation: Operation, answer: Any, parameters: tuple[Parameter, ...] = (), errors: tuple[str, ...] = ()
+) -> AdminRoute:
+    return AdminRoute(
+        "GET",
+        JOB + path,
+        Action.RUN_JOBS,
+        operation,
+        answer=answer,
+        parameters=parameters,
+        errors=("job_not_found", *errors),
+    )
 
 
 async def _artifact(read: Callable[..., T], *arguments: Any) -> T:

@@ -13,7 +13,8 @@ from finetune.values import encode
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan
 from gateway.admin.handling import AdminRoute, Answered, Asked
-from gateway.admin.schemas import Empty, ListView
+from gateway.admin.parameters import PAGE
+from gateway.admin.schemas import Empty, JobView, ListView
 from gateway.errors import GatewayError
 from gateway.store import keys
 from gateway.store.connection import COMPARE, Write
@@ -35,14 +36,31 @@ class Jobs:
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
         return [
-            AdminRoute("GET", JOBS, Action.RUN_JOBS, self.list),
-            AdminRoute("GET", JOB, Action.RUN_JOBS, self.read),
-            AdminRoute("POST", JOB + "/refresh", Action.RUN_JOBS, self.refresh, Empty),
-            AdminRoute("POST", JOB + "/cancel", Action.RUN_JOBS, self.cancel, Empty),
+            AdminRoute("GET", JOBS, Action.RUN_JOBS, self.list, answer=ListView[JobView], parameters=PAGE),
+            AdminRoute("GET", JOB, Action.RUN_JOBS, self.read, answer=JobView, errors=("job_not_found",)),
+            AdminRoute(
+                "POST",
+                JOB + "/refresh",
+                Action.RUN_JOBS,
+                self.refresh,
+                Empty,
+                JobView,
+                errors=("job_not_found",),
+                reads=True,
+            ),
+            AdminRoute(
+                "POST",
+                JOB + "/cancel",
+                Action.RUN_JOBS,
+                self.cancel,
+                Empty,
+                JobView,
+                errors=("job_not_found", "job_finished"),
+            ),
         ]
 
     async def list(self, asked: Asked) -> Answered:
-        """Jobs, newest first."""
+        """Lists fine-tune jobs, newest first."""
         tenant, _ = await self._control.tenant(asked.tenant)
         store = self._control.store
         jobs, cursor = await records.page(store, asked.tenant, asked.limit, asked.cursor)
@@ -50,20 +68,20 @@ class Jobs:
         return Answered(ListView([views.job(job, tenant, come.get(job.id)) for job in jobs], cursor))
 
     async def read(self, asked: Asked) -> Answered:
-        """One job."""
+        """Shows a fine-tune job."""
         tenant, found = await stored(self._control, asked)
         come = await records.progress(self._control.store, [found.job.id])
         return Answered(views.job(found.job, tenant, come.get(found.job.id)))
 
     async def refresh(self, asked: Asked) -> Answered:
-        """Has the provider polled now, and answers what it said."""
+        """Polls the provider now, and shows the job as it is then."""
         tenant, found = await stored(self._control, asked)
         if not states.is_final(found.job):
             found = await self._ticked(asked) or found
         return Answered(views.job(found.job, tenant))
 
     async def cancel(self, asked: Asked) -> Answered:
-        """Ends the job, at the provider too."""
+        """Cancels a job, at the provider too."""
 
         async def plan() -> Plan[TenantRow]:
             tenant, found = await stored(self._control, asked)

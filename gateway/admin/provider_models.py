@@ -22,6 +22,17 @@ from gateway.upstream.addresses import Guard, InvalidUrl, parse_base_url
 from gateway.upstream.proxy import Proxies
 from gateway.wire import kinds
 
+# What a question may be answered with: rows of the table of errors.
+ERRORS = (
+    "provider_not_configured",
+    "endpoint_not_supported",
+    "provider_unusable",
+    "provider_auth_failed",
+    "upstream_unreachable",
+    "upstream_protocol_error",
+    "upstream_timeout",
+)
+
 _SECONDS = 15.0  # for the whole answer
 _CONNECT_SECONDS = 5.0
 _MOST_BYTES = 8 << 20

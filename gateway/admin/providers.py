@@ -10,7 +10,7 @@ from finetune import records, states
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
-from gateway.admin.schemas import ListView, ProviderPut
+from gateway.admin.schemas import ListView, ProviderPut, ProviderView
 from gateway.errors import GatewayError
 from gateway.secrets import CannotOpen, Keyring, hint
 from gateway.store.rows import ProviderRow, TenantRow
@@ -34,18 +34,43 @@ class Providers:
         """The rows of the API's table."""
         one = "/tenants/{tenant}/providers/{provider}"
         return [
-            AdminRoute("GET", "/tenants/{tenant}/providers", Action.MANAGE_PROVIDERS, self.list),
-            AdminRoute("PUT", one, Action.MANAGE_PROVIDERS, self.put, ProviderPut),
-            AdminRoute("DELETE", one, Action.MANAGE_PROVIDERS, self.delete),
+            AdminRoute(
+                "GET",
+                "/tenants/{tenant}/providers",
+                Action.MANAGE_PROVIDERS,
+                self.list,
+                answer=ListView[ProviderView],
+            ),
+            AdminRoute(
+                "PUT",
+                one,
+                Action.MANAGE_PROVIDERS,
+                self.put,
+                ProviderPut,
+                ProviderView,
+                errors=("api_key_required", "address_not_allowed"),
+            ),
+            AdminRoute(
+                "DELETE",
+                one,
+                Action.MANAGE_PROVIDERS,
+                self.delete,
+                statuses=(204,),
+                errors=("provider_not_configured", "provider_in_use"),
+            ),
         ]
 
     async def list(self, asked: Asked) -> Answered:
-        """All of a tenant's providers, by name."""
+        """Lists a tenant's providers by name, all of them."""
         tenant, _ = await self._control.tenant(asked.tenant)
         return Answered(ListView([_view(tenant, name) for name in sorted(tenant.providers)]))
 
     async def put(self, asked: Asked) -> Answered:
-        """Makes or changes a provider."""
+        """Makes a provider, or changes one.
+
+        Its key is sealed, and shown to nobody again but for its last four characters. Where a change would lead the key
+        elsewhere, it must be sent anew. The first provider of a tenant is its default one.
+        """
         name = asked.path["provider"]
         if not (name.replace("-", "").replace("_", "").isalnum() and name.isascii() and len(name) <= _NAME_LENGTH):
             raise GatewayError("invalid_field", "A provider's name is letters, digits, `-` and `_`.", "provider")
@@ -74,7 +99,7 @@ class Providers:
         return Answered(_view(changed.result, name), 200, changed)
 
     async def delete(self, asked: Asked) -> Answered:
-        """Takes a provider away, unless a job needs it."""
+        """Takes a provider away, unless the active job or a live one needs it."""
         name = asked.path["provider"]
 
         async def plan() -> Plan[None]:

@@ -3,7 +3,7 @@
 A body that comes in refuses unknown fields; what goes out has every field, null where there is nothing to say.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -36,7 +36,12 @@ Kind = Literal[
 
 
 class TenantPut(Struct, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """A tenant's own settings. What is left out stays as it is.
+
+    `rule`: which calls an active job's model answers: those that ask for the default or for its base model, all, or
+    none. `fallback`: what answers where the provider refuses that model. `allowed_paths`: routes beyond the usual ones,
+    without `/v1/`, exact or with `/*` for all below. `cost_limit_usd`: of all its jobs of thirty days.
+    """
 
     name: Label | UnsetType = UNSET
     rule: Literal["default_only", "all", "off"] | UnsetType = UNSET
@@ -66,7 +71,10 @@ class ProviderOptions(Struct, forbid_unknown_fields=True, frozen=True, omit_defa
 
 
 class ProviderPut(Struct, forbid_unknown_fields=True):
-    """`api_key` and `base_url` left out stay as they are."""
+    """A provider: where calls go, and with which credential.
+
+    `api_key` and `base_url` left out stay as they are. `default_model` is a stock model; calls that name none get it.
+    """
 
     kind: Kind
     default_model: ModelName
@@ -84,7 +92,7 @@ class ProviderPut(Struct, forbid_unknown_fields=True):
 
 
 class KeyPost(Struct, forbid_unknown_fields=True):
-    """`expires_at`: RFC 3339 with a zone."""
+    """A key to be made. `expires_at`: RFC 3339 with a zone; without it the key holds until it is revoked."""
 
     role: Literal["caller", "service", "tenant_admin", "platform_admin"]
     label: Label = ""
@@ -95,7 +103,12 @@ VaultSecret = Annotated[str, Meta(min_length=1, max_length=16_384)]
 
 
 class VaultOptions(Options, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
-    """What a Vault needs besides its URL (see finetune.vaults.options), and its secrets.
+    """What a Vault needs besides its URL, and its secrets.
+
+    `fields`: where a record has what a chunk is made of. `ready_values`: the values of `status` that mean ready.
+    `api`: http(s), the URL is an API's and not a file's. `query`: postgresql, one SELECT; each of its statements may
+    take `statement_seconds`. `region`, `access_key_id`: s3. `endpoint_url`: s3 and gs, a server of another's.
+    `anonymous`: s3 and gs, a public bucket.
 
     A secret left out stays as it is, null takes it away. `token`: http(s), a bearer's. `password`: of the user in the
     URL, where it may stand too. `secret_access_key`: s3. `service_account`: gs, its JSON as text.
@@ -116,7 +129,7 @@ class VaultOptions(Options, forbid_unknown_fields=True, frozen=True, omit_defaul
 
 
 class VaultPut(Struct, forbid_unknown_fields=True):
-    """`url` lies under HOUSESTYLE_VAULT_ROOTS."""
+    """Where a Vault is. `url` lies under HOUSESTYLE_VAULT_ROOTS."""
 
     url: Annotated[str, Meta(min_length=1, max_length=2000)]
     options: VaultOptions = VaultOptions()
@@ -158,7 +171,10 @@ class JobOptions(Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=
 
 
 class JobPost(Struct, forbid_unknown_fields=True):
-    """`provider` is the tenant's default and `base_model` that of shipped data, where they are left out."""
+    """A job to be made.
+
+    `provider` is the tenant's default and `base_model` that of shipped data, where they are left out.
+    """
 
     label: Label
     backend: Backend
@@ -201,7 +217,7 @@ class AcceptPost(Struct, forbid_unknown_fields=True):
 
 
 class Empty(Struct, forbid_unknown_fields=True):
-    """`{}`."""
+    """Nothing: `{}`."""
 
 
 # out
@@ -215,7 +231,7 @@ class Recent(Struct):
 
 
 class TenantView(Struct):
-    """A tenant. `model` is the active job's."""
+    """A tenant. `model` and `share` are the active job's; `revision` the one that changed it last."""
 
     id: str
     name: str
@@ -287,8 +303,13 @@ class VaultView(Struct, omit_defaults=True):
 
 
 class JobView(Struct):
-    """The contract's Job, and more: `progress` of what takes long, `checkpoints` that can be activated, `source_job`
-    whose data set it is trained on, `consent` to a teacher."""
+    """A fine-tune job. Its `status` goes from `queued` over `snapshotting`, `uploading` and `training` to `ready`,
+    `failed` or `cancelled`.
+
+    `progress`: of what takes long. `dataset`: what was made of the Vault. `checkpoints` can be activated as the job's
+    last model can. `source_job`: whose data set it is trained on. `imported`: its model was made elsewhere. `consent`:
+    to a teacher. `retires_at`: when the provider is to end the model.
+    """
 
     id: str
     tenant: str
@@ -329,7 +350,7 @@ class BaseModelView(Struct):
 
 
 class LineageView(Struct):
-    """A job whose training saw a document: in how many of its chunks. `chunks` is None where what it was trained on is
+    """A job whose training saw a document: in how many of its chunks. `chunks` is null where what it was trained on is
     no longer kept, so that it cannot be said; then it may have."""
 
     job_id: str
@@ -342,7 +363,11 @@ class LineageView(Struct):
 
 
 class ActivationView(Struct):
-    """What answers the tenant's calls from now on, and how far the change had come when this was answered."""
+    """What answers the tenant's calls from now on, and how far the change had come when this was answered.
+
+    `deactivated`: the jobs that were active until now. `unreachable`: replicas that were seen in the last ten minutes,
+    and are neither live nor gone by their own word. `durable`: the store has confirmed the change on disk.
+    """
 
     tenant: str
     active_job: str | None
@@ -359,7 +384,7 @@ class ActivationView(Struct):
 
 
 class ReplicaView(Struct):
-    """A replica as last seen."""
+    """A replica as it was seen last. `live`: within the last two seconds."""
 
     id: str
     live: bool
@@ -381,8 +406,11 @@ class AcceptView(Struct):
     acknowledged: int
 
 
-class ListView(Struct):
-    """A page of a list."""
+T = TypeVar("T")
 
-    items: list[Any]
+
+class ListView(Struct, Generic[T]):
+    """A page of a list. `next_cursor`: where the next one begins, null where there is none."""
+
+    items: list[T]
     next_cursor: str | None = None

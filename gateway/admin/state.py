@@ -21,10 +21,23 @@ class State:
 
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
-        return [AdminRoute("POST", "/store/accept", Action.MANAGE_PLATFORM, self.accept, AcceptPost)]
+        return [
+            AdminRoute(
+                "POST",
+                "/store/accept",
+                Action.MANAGE_PLATFORM,
+                self.accept,
+                AcceptPost,
+                AcceptView,
+                errors=("store_not_diverged", "store_half_restored", "replica_behind"),
+            )
+        ]
 
     async def accept(self, asked: Asked) -> Answered:
-        """Makes the store's state hold, or what this replica knows."""
+        """Says which state holds, after the store's history went back.
+
+        A restored backup, an emptied server and a lost write are noticed; until this is said, nothing can be changed.
+        """
         body: AcceptPost = asked.body
         known = self._routes.mark
         meta = await self._acceptance.begin()

@@ -12,6 +12,7 @@ from gateway import endpoints
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
+from gateway.admin.parameters import PAGE, Parameter
 from gateway.admin.schemas import ListView, Recent, TenantPut, TenantView
 from gateway.errors import GatewayError
 from gateway.store import keys
@@ -21,6 +22,8 @@ from gateway.why_summary import recent_calls
 from policies import access
 from policies.access import Action
 
+_NAMED = Parameter("q", "Only tenants whose id or name has this in it.")
+_ERASE = Parameter("erase", "`true`: what was kept of the tenant ends at once, not with its retention.", "boolean")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -33,14 +36,37 @@ class Tenants:
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
         return [
-            AdminRoute("GET", "/tenants", Action.LIST_TENANTS, self.list),
-            AdminRoute("GET", "/tenants/{tenant}", Action.READ_TENANT, self.read),
-            AdminRoute("PUT", "/tenants/{tenant}", Action.CHANGE_TENANT, self.put, TenantPut),
-            AdminRoute("DELETE", "/tenants/{tenant}", Action.GOVERN_TENANT, self.delete),
+            AdminRoute(
+                "GET",
+                "/tenants",
+                Action.LIST_TENANTS,
+                self.list,
+                answer=ListView[TenantView],
+                parameters=(_NAMED, *PAGE),
+            ),
+            AdminRoute("GET", "/tenants/{tenant}", Action.READ_TENANT, self.read, answer=TenantView),
+            AdminRoute(
+                "PUT",
+                "/tenants/{tenant}",
+                Action.CHANGE_TENANT,
+                self.put,
+                TenantPut,
+                TenantView,
+                statuses=(200, 201),
+                errors=("invalid_tenant_name", "tenant_name_retired"),
+            ),
+            AdminRoute(
+                "DELETE",
+                "/tenants/{tenant}",
+                Action.GOVERN_TENANT,
+                self.delete,
+                statuses=(204,),
+                parameters=(_ERASE,),
+            ),
         ]
 
     async def list(self, asked: Asked) -> Answered:
-        """Tenants by id; with `q` those whose id or name has it in it."""
+        """Lists tenants by id; with `q`, those whose id or name has it in it."""
         wanted = asked.query.get("q", "").strip().casefold()
         store = self._control.store
         names = [name for name in await store.fields(keys.TENANTS) if not asked.cursor or name > asked.cursor]
@@ -59,12 +85,16 @@ class Tenants:
         return Answered(ListView(shown))
 
     async def read(self, asked: Asked) -> Answered:
-        """One tenant."""
+        """Shows a tenant."""
         tenant, row = await self._control.tenant(asked.tenant)
         return Answered(await self._view(tenant, row.revision))
 
     async def put(self, asked: Asked) -> Answered:
-        """Makes a tenant or changes one; what the body leaves out stays."""
+        """Makes a tenant, or changes one.
+
+        What the body leaves out stays as it is. Only a platform admin may make or suspend a tenant, open paths to it,
+        or switch its rule off.
+        """
         check_name(asked.tenant)
         body: TenantPut = asked.body
 
@@ -86,7 +116,11 @@ class Tenants:
         return Answered(view, 201 if is_new else 200, changed)
 
     async def delete(self, asked: Asked) -> Answered:
-        """Deletes a tenant: its keys stop, its live jobs are cancelled, its name is never given out again."""
+        """Deletes a tenant.
+
+        Its keys stop, its live jobs are cancelled, and its name is never given out again. What its jobs left and what
+        is recorded of its calls end with their retention.
+        """
         store = self._control.store
         erase = asked.query.get("erase") == "true"
 

@@ -6,14 +6,30 @@ import time
 from gateway.admin.changes import Control
 from gateway.admin.exporting import CSV, JSON_LINES, asked_form, export
 from gateway.admin.handling import AdminRoute, Answered, Asked
+from gateway.admin.parameters import PAGE, SINCE, UNTIL, Parameter
 from gateway.admin.schemas import ListView
 from gateway.errors import GatewayError
 from gateway.timestamps import to_seconds
 from gateway.why import WhyRecord, WhyWriter
 from gateway.why_reading import Wanted, WhyReader
-from gateway.why_summary import days_of, summary
+from gateway.why_summary import Summary, days_of, summary
 from policies.access import Action
 
+_WHICH = (
+    Parameter("fine_tuned", "Only calls that a fine-tuned model answered, or only the others.", "boolean"),
+    Parameter("reason", "Only calls whose model was chosen for this reason, such as `active_job`."),
+    Parameter("job_id", "Only calls that this job's model answered."),
+    Parameter("workflow", "Only calls of this workflow."),
+    Parameter("trace_id", "Only calls of this trace."),
+    Parameter("call_id", "Only the call of this id."),
+    SINCE,
+    UNTIL,
+    *PAGE,
+)
+_DAYS = (
+    Parameter("since", "The first day, `YYYY-MM-DD`, or a time in it; by default thirty days before the end."),
+    Parameter("until", "The day after the last, `YYYY-MM-DD`, or a time in the last; by default the end of today."),
+)
 _BOOLEANS = {"true": True, "false": False}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -30,16 +46,39 @@ class Traces:
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
         return [
-            AdminRoute("GET", "/tenants/{tenant}/why", Action.READ_WHY, self.list),
-            AdminRoute("GET", "/tenants/{tenant}/why/summary", Action.READ_WHY, self.summary),
-            AdminRoute("GET", "/tenants/{tenant}/why/{call_id:call}", Action.READ_WHY, self.read),
+            AdminRoute(
+                "GET",
+                "/tenants/{tenant}/why",
+                Action.READ_WHY,
+                self.list,
+                answer=ListView[WhyRecord],
+                parameters=_WHICH,
+                exports=(JSON_LINES, CSV),
+            ),
+            AdminRoute(
+                "GET",
+                "/tenants/{tenant}/why/summary",
+                Action.READ_WHY,
+                self.summary,
+                answer=Summary,
+                parameters=_DAYS,
+                errors=("invalid_field",),
+            ),
+            AdminRoute(
+                "GET",
+                "/tenants/{tenant}/why/{call_id:call}",
+                Action.READ_WHY,
+                self.read,
+                answer=WhyRecord,
+                errors=("call_not_found",),
+            ),
         ]
 
     async def list(self, asked: Asked) -> Answered:
-        """Records, newest first: a page; or, where JSON lines or CSV are asked for, all of them.
+        """Lists Why records, newest first: which model answered each call, and why.
 
-        `since` is inclusive, `until` exclusive. A page may hold fewer records than `limit` and lead on all the same,
-        where a tenant keeps very many and what is asked for is rare.
+        A page; or, where `Accept` names JSON lines or CSV, all of them as a file. A page may hold fewer records than
+        `limit` and lead on all the same, where a tenant keeps very many and what is asked for is rare.
         """
         await self._control.tenant(asked.tenant)
         wanted, cursor, limit = _wanted(asked), asked.stream_cursor, asked.limit
@@ -52,7 +91,7 @@ class Traces:
         return Answered(ListView(page.records, page.next_cursor))
 
     async def read(self, asked: Asked) -> Answered:
-        """One call's record."""
+        """Shows the Why record of a call."""
         await self._control.tenant(asked.tenant)
         await self._writer.flush()
         record = await self._reader.one(asked.tenant, asked.path["call_id"])
@@ -61,9 +100,9 @@ class Traces:
         return Answered(record)
 
     async def summary(self, asked: Asked) -> Answered:
-        """Calls, tokens and cost of whole days in UTC: those that hold `since` and what lies before `until`.
+        """Sums calls, tokens and cost, by model, workflow, day and arm.
 
-        Each is a date or a time; the answer says which days they came to. Without them, the last thirty.
+        Of whole days in UTC: those that hold `since` and what lies before `until`. The answer says which they came to.
         """
         await self._control.tenant(asked.tenant)
         days = days_of(_moment(asked, "since"), _moment(asked, "until"), time.time(), self._kept_days)

@@ -23,7 +23,7 @@ from gateway import threads
 from gateway.admin import views
 from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
-from gateway.admin.schemas import VaultPut
+from gateway.admin.schemas import VaultPut, VaultView
 from gateway.errors import GatewayError
 from gateway.masked import Secret
 from gateway.store.rows import VaultRow
@@ -56,19 +56,37 @@ class Vaults:
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
         return [
-            AdminRoute("GET", "/tenants/{tenant}/vault", Action.MANAGE_VAULT, self.read),
-            AdminRoute("PUT", "/tenants/{tenant}/vault", Action.MANAGE_VAULT, self.put, VaultPut),
+            AdminRoute(
+                "GET",
+                "/tenants/{tenant}/vault",
+                Action.MANAGE_VAULT,
+                self.read,
+                answer=VaultView,
+                errors=("vault_not_configured",),
+            ),
+            AdminRoute(
+                "PUT",
+                "/tenants/{tenant}/vault",
+                Action.MANAGE_VAULT,
+                self.put,
+                VaultPut,
+                VaultView,
+                errors=("vault_not_allowed", "vault_unreadable", "api_key_required"),
+            ),
         ]
 
     async def read(self, asked: Asked) -> Answered:
-        """The Vault, and what was counted in it."""
+        """Shows where the Vault is, and what was counted in it."""
         tenant, _ = await self._control.tenant(asked.tenant)
         if tenant.vault is None:
             raise GatewayError("vault_not_configured")
         return Answered(views.vault(tenant.vault))
 
     async def put(self, asked: Asked) -> Answered:
-        """Reads the whole Vault once, in a thread, and accepts it if that went well."""
+        """Says where the Vault is.
+
+        The whole of it is read once, and it is accepted if that went well: with a large one this takes a while.
+        """
         wanted = _wanted(asked.body)
         try:
             self._opener.check(asked.tenant, wanted.place.url)

@@ -260,6 +260,12 @@ def test_where_all_is_well_the_command_says_so(environ: dict[str, str]) -> None:
     assert list(Path(environ["HOUSESTYLE_ARTIFACTS_URL"].removeprefix("file://")).iterdir()) == []
 
 
+def test_the_admin_port_is_judged_with_the_other_settings(environ: dict[str, str]) -> None:
+    assert states(check.run({**environ, "HOUSESTYLE_ADMIN_PORT": "9090"}), "settings") == ["ok"]
+    found = wrongs(check.run({**environ, "HOUSESTYLE_ADMIN_PORT": "http"}))
+    assert "HOUSESTYLE_ADMIN_PORT must be a port" in found["settings"]
+
+
 def test_without_json_it_is_a_line_each(environ: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "check"],

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.admin import NO_TLS, STOCK, Admin
 from tests.support.firms import Firm
-from tests.support.processes import Program, children, gateway_environ, gone, running, wait_until
+from tests.support.processes import ADMIN_KEY, Program, children, gateway_environ, gone, running, wait_until
 from tests.support.raw import Answer, Cut, Raw, request
 from tests.support.servers import Signal, in_thread
 from tests.support.upstream import Peer, Received, Upstream, echo_model, upstream
@@ -132,6 +132,8 @@ def test_a_browser_at_the_root_is_told_where_things_are(gateway: Program) -> Non
         (["sandbox", "--step-seconds", "-1"], {}, "--step-seconds"),
         (["serve"], {"HOUSESTYLE_DATA_DIR": "/proc/nowhere"}, "The data directory /proc/nowhere cannot be"),
         (["serve"], {"HOUSESTYLE_DATA_DIR": "/etc/passwd"}, "The data directory /etc/passwd cannot be"),
+        (["serve"], {"HOUSESTYLE_ADMIN_PORT": "65536"}, "HOUSESTYLE_ADMIN_PORT must be a port, 1 to 65535"),
+        (["serve"], {"HOUSESTYLE_ADMIN_PORT": "8080"}, "HOUSESTYLE_ADMIN_PORT is 8080, the data plane's own port"),
         (["worker"], {}, "A worker needs HOUSESTYLE_REDIS_URL"),
         (["demo", "--vault", "/"], {}, "/ is a directory"),
     ],
@@ -154,6 +156,7 @@ def test_it_says_which_one_it_is() -> None:
 # the end of a gateway under load, with one process and with two
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
+PORTS = pytest.mark.parametrize("admin_port", ["", "0"], ids=["one port", "two ports"])
 FIRST, LAST = b'data: {"id":"c1","model":"m-1","choices":[]}\n\n', b"data: [DONE]\n\n"
 
 
@@ -226,13 +229,17 @@ def record(folder: Path, firm: Firm, call_id: str) -> Any:
         return admin.get(f"{firm.path}/why/{call_id}")
 
 
+@PORTS
 @WORKERS
 def test_a_stream_under_way_ends_whole_and_nothing_is_lost(
-    tmp_path: Path, scripted: Upstream, provider: Provider, workers: int
+    tmp_path: Path, scripted: Upstream, provider: Provider, workers: int, admin_port: str
 ) -> None:
-    with started(tmp_path, workers) as gateway, Admin(gateway.url) as admin:
-        firm = Firm(admin, scripted.url)
-        with Raw(gateway.url) as caller, Raw(gateway.url) as probe, Raw(gateway.url) as late:
+    with (
+        started(tmp_path, workers, HOUSESTYLE_ADMIN_PORT=admin_port) as gateway,
+        Admin(gateway.admin_url) as admin,
+    ):
+        firm = Firm(admin, scripted.url, gateway=gateway.url)
+        with Raw(gateway.url) as caller, Raw(gateway.admin_url) as probe, Raw(gateway.url) as late:
             head = streaming(caller, firm)
             assert probe.ask("GET", "/readyz").status == 200
             assert late.ask("GET", "/readyz").status == 200
@@ -243,6 +250,7 @@ def test_a_stream_under_way_ends_whole_and_nothing_is_lost(
                 assert not told.closes
             assert (told.status, json.loads(told.body)["draining"]) == (503, True)
             wait_until(lambda: takes_no_more(gateway.url), 10, "the end of new connections")
+            wait_until(lambda: takes_no_more(gateway.admin_url), 10, "the end of admins' new connections")
             assert gateway.process.poll() is None
             assert caller.quiet(0.2), "the stream goes on"
             provider.go_on.set()
@@ -298,6 +306,67 @@ def test_a_call_that_waits_for_its_first_byte_is_waited_for(
         assert gateway.process.wait(30) == 0
         gateway.stop()
         wait_until(lambda: gone(list(below)), 20, "the end of its children")
+
+
+# a port of the admins' own
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one process", "two processes"])
+def apart(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Program]:
+    """A gateway with two ports."""
+    with started(tmp_path_factory.mktemp("apart"), request.param, HOUSESTYLE_ADMIN_PORT="0") as gateway:
+        assert gateway.admin_url != gateway.url
+        yield gateway
+
+
+OWN = {"/healthz": 200, "/readyz": 200, "/": 404, "/nowhere": 404}
+OF_CALLERS = {"/v1/models": 401, "/models": 401, "/v1/nowhere": 401, "/responses/resp_1": 401}
+OF_ADMINS = {"/metrics": 200, "/admin/api/tenants": 401, "/admin/api/nowhere": 404}
+
+
+def statuses(url: str) -> dict[str, int]:
+    """What each of the paths is answered, without a key."""
+    with httpx2.Client(base_url=url, verify=NO_TLS) as http:
+        return {path: http.get(path).status_code for path in OWN | OF_CALLERS | OF_ADMINS}
+
+
+def test_each_path_is_on_its_port_and_unknown_on_the_other(apart: Program) -> None:
+    assert statuses(apart.url) == OWN | OF_CALLERS | dict.fromkeys(OF_ADMINS, 404)
+    assert statuses(apart.admin_url) == OWN | dict.fromkeys(OF_CALLERS, 404) | OF_ADMINS
+    with httpx2.Client(verify=NO_TLS) as http:
+        unknown = http.get(f"{apart.url}/nowhere").content
+        assert http.get(f"{apart.url}/metrics").content == unknown
+        assert http.get(f"{apart.url}/admin/api/tenants").content == unknown
+        assert http.get(f"{apart.admin_url}/v1/models").content == unknown
+
+
+def test_a_key_is_no_way_to_the_other_port(apart: Program, sandbox: Program) -> None:
+    with Admin(apart.admin_url) as admin, Raw(apart.url) as astray:
+        firm = Firm(admin, sandbox.url, gateway=apart.url)
+        assert firm.say().status_code == 200
+        authorization = f"authorization: Bearer {ADMIN_KEY}"
+        assert astray.ask("GET", f"/admin/api{firm.path}", authorization).status == 404
+        assert astray.ask("DELETE", f"/admin/api{firm.path}", authorization).status == 404
+        assert admin.get(firm.path)["id"] == firm.name
+    with Raw(apart.admin_url) as caller:
+        caller.send(chat(firm))
+        assert caller.answer("POST").status == 404
+
+
+def test_without_the_variable_one_port_serves_both(gateway: Program) -> None:
+    assert gateway.admin_url == gateway.url
+    assert statuses(gateway.url) == OWN | OF_CALLERS | OF_ADMINS
+
+
+def test_an_admin_port_that_is_taken_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = housestyle(["serve", "--port", "0"], gateway_environ(tmp_path / "data", HOUSESTYLE_ADMIN_PORT=port))
+    assert ended.returncode == 2
+    assert f"Cannot listen on 127.0.0.1:{port} (HOUSESTYLE_ADMIN_PORT): Address already in use." in ended.stderr
+    assert not (tmp_path / "data").exists()
 
 
 # several processes

@@ -35,6 +35,7 @@ TEXT_1, TEXT_2 = base64.b64encode(KEY_1).decode(), base64.b64encode(KEY_2).decod
         ("why_days", 90),
         ("why_max", 100_000),
         ("poll_seconds", 10),
+        ("admin_port", None),
     ],
 )
 def test_the_defaults(field: str, value: Any) -> None:
@@ -84,6 +85,9 @@ def test_files_stay_where_they_were_at_the_start(
         ("HOUSESTYLE_WHY_DAYS", "7", "why_days", 7),
         ("HOUSESTYLE_WHY_MAX", "10", "why_max", 10),
         ("HOUSESTYLE_POLL_SECONDS", "0.1", "poll_seconds", 0.1),
+        ("HOUSESTYLE_ADMIN_PORT", "9090", "admin_port", 9090),
+        ("HOUSESTYLE_ADMIN_PORT", "65535", "admin_port", 65535),
+        ("HOUSESTYLE_ADMIN_PORT", "0", "admin_port", 0),
     ],
 )
 def test_values(variable: str, text: str, field: str, value: Any) -> None:
@@ -108,6 +112,7 @@ VARIABLES = [
     "HOUSESTYLE_WHY_MAX",
     "HOUSESTYLE_POLL_SECONDS",
     "HOUSESTYLE_TRANSLATOR_PYTHON",
+    "HOUSESTYLE_ADMIN_PORT",
     "HTTPS_PROXY",
     "NO_PROXY",
 ]
@@ -139,9 +144,10 @@ BAD += [
     ("HOUSESTYLE_ENCRYPTION_KEYS", text)
     for text in ("short", "not base64!", "é" * 44, base64.b64encode(b"x" * 16).decode(), f"{TEXT_1},bad", TEXT_1[:-1])
 ]
-
+BAD += [
+    ("HOUSESTYLE_ADMIN_PORT", text) for text in ("http", "-1", "65536", "8080 ", "80.5", "\u0663", "127.0.0.1:9090")
+]
 BAD += [("HOUSESTYLE_VAULT_ROOTS", text) for text in ("/srv/vaults", "file:///srv/{tennant}/", "file:///srv/{tenant/")]
-# Of the contract, not served yet: passed over in silence they would be believed to be in force.
 
 
 @pytest.mark.parametrize(("variable", "text"), BAD)

@@ -79,7 +79,7 @@ async def settle(store: Store, part: str, number: int) -> float:
             shape = next(shapes)
             _tell(shape, _call(shape, parts.telemetry), parts)
         await asyncio.sleep(_PAUSE_SECONDS)
-    if parts.telemetry and record:
+    if parts.telemetry:
         await asyncio.to_thread(parts.telemetry.shutdown)
     if parts.why:
         await parts.why.flush()

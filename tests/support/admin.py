@@ -1,4 +1,7 @@
-"""The admin API as one key sees it. Plain HTTP; nothing of ours is imported."""
+"""The admin API as one key sees it. Plain HTTP; nothing of ours is imported.
+
+Every answer is held against the document that the gateway publishes of its API.
+"""
 
 import itertools
 import ssl
@@ -9,6 +12,7 @@ from typing import Any, Self
 import httpx2
 import msgspec
 
+from tests.support.openapi import Document
 from tests.support.processes import ADMIN_KEY
 
 STOCK = "gpt-4o-mini"
@@ -17,6 +21,7 @@ MAX_CONCURRENT = 20  # calls at once, at the gateway of the tests
 FINAL = ("ready", "failed", "cancelled")
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # empty: loading the system's certificates takes a tenth of a second
 
+_DOCUMENTS: list[Document] = []
 _NUMBERS = itertools.count(int(time.time() * 1000))
 
 
@@ -41,10 +46,16 @@ class Admin:
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> httpx2.Response:
         """The answer, whatever it is."""
-        if body is None:
-            return self._http.request(method, path, headers=headers)
-        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        return self._http.request(method, path, content=content, headers=headers)
+        content = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
+        answer = self._http.request(method, path, content=content, headers=headers)
+        self._document().check(method, path, answer)
+        return answer
+
+    def _document(self) -> Document:
+        """The same for all gateways of a run, so it is asked for once."""
+        if not _DOCUMENTS:
+            _DOCUMENTS.append(Document(self._done(self._http.get("/openapi.json"))))
+        return _DOCUMENTS[0]
 
     def get(self, path: str) -> Any:
         """What stands at `path`; it must be there."""

@@ -15,12 +15,20 @@ from tests.support.sandbox import Account
 
 class Firm:
     """A tenant that is ready for calls, and for jobs where it has a Vault. `provider` is a URL without its `/v1`;
-    `tenant` its name, by default one that no other test has."""
+    `tenant` its name, by default one that no other test has; `gateway` where calls go to, unless where the admin is."""
 
     def __init__(
-        self, admin: Admin, provider: str, *, tenant: str | None = None, vault: Path | None = None, **settings: Any
+        self,
+        admin: Admin,
+        provider: str,
+        *,
+        tenant: str | None = None,
+        vault: Path | None = None,
+        gateway: str | None = None,
+        **settings: Any,
     ) -> None:
         self.admin = admin
+        self.gateway = gateway or admin.url
         self.name = tenant or unique("firm")
         self.path = f"/tenants/{self.name}"
         self.account = Account(provider, f"sk-{self.name}")
@@ -47,7 +55,7 @@ class Firm:
     def new_assistant(self) -> openai.OpenAI:
         """One more of them, to be closed by whoever asked for it."""
         http = httpx2.Client(verify=NO_TLS)
-        return openai.OpenAI(base_url=f"{self.admin.url}/v1", api_key=self.key, max_retries=0, http_client=http)
+        return openai.OpenAI(base_url=f"{self.gateway}/v1", api_key=self.key, max_retries=0, http_client=http)
 
     def call(self, text: str = "Draft a clause on notices.", **more: Any) -> tuple[ChatCompletion, dict[str, str]]:
         """A call of the Assistant's: the answer, and the response's headers."""
@@ -62,7 +70,7 @@ class Firm:
         """The same without an SDK: the response, whatever it is."""
         body = {"model": model, "messages": [{"role": "user", "content": "Write a clause."}], **more}
         return httpx2.post(
-            f"{self.admin.url}/v1/chat/completions",
+            f"{self.gateway}/v1/chat/completions",
             json=body,
             headers={**self.auth, **(headers or {})},
             timeout=30,
@@ -125,6 +133,7 @@ class Firm:
         """Goes on at a gateway that was started again; nothing about the firm changes."""
         self.close()
         self.admin = admin
+        self.gateway = admin.url
 
     def close(self) -> None:
         """Closes what it opened."""

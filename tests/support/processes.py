@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import IO
 
 ADMIN_KEY = "hs_admin_key_of_the_tests"
-_LISTENING = re.compile(r"listening on (http://\S+)")
+_LISTENING = re.compile(r"listening on (http://\S+)(?: and for admins on (http://\S+))?")
 _START_SECONDS = 60.0
 
 
 class Program:
-    """A `housestyle` command under way. `url` is where it listens; `log` what it wrote to standard error."""
+    """A `housestyle` command under way. `url` is where it listens, `admin_url` where for admins; `log` what it wrote to
+    standard error."""
 
     def __init__(self, arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
         self.log = log
@@ -31,20 +32,20 @@ class Program:
             bufsize=1,
         )
         try:
-            self.url = self._wait_for_url()
+            self.url, self.admin_url = self._wait_for_urls()
         except BaseException:
             self.process.kill()
             self._end()
             raise
 
-    def _wait_for_url(self) -> str:
+    def _wait_for_urls(self) -> tuple[str, str]:
         assert self.process.stdout is not None
         said: list[str] = []
         for line in self.process.stdout:
             said.append(line)
             found = _LISTENING.search(line)
             if found:
-                return found[1]
+                return found[1], found[2] or found[1]
         code = self.process.wait(30)
         raise RuntimeError(f"ended with {code}: {''.join(said)}{self.log.read_text(errors='replace')[-2000:]}")
 
