@@ -17,9 +17,9 @@ from gateway.metrics import CONTENT_TYPE
 log = structlog.get_logger(__name__)
 
 
-FOR_ALL = "Calls go to /v1, the admin API is under /admin/api."
+FOR_ALL = "Calls go to /v1; the admin page is at /admin, its API under /admin/api."
 FOR_CALLERS = "Calls go to /v1."
-FOR_ADMINS = "The admin API is under /admin/api; calls go to another port."
+FOR_ADMINS = "The admin page is at /admin, its API under /admin/api; calls go to another port."
 
 
 class Status(Struct, frozen=True):
