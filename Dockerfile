@@ -46,10 +46,10 @@ RUN groupadd --gid 10001 housestyle && \
     useradd --uid 10001 --gid 10001 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin housestyle && \
     python -m pip uninstall --yes --quiet pip setuptools wheel && \
     rm -rf /usr/local/lib/python3.*/ensurepip
-ENV PATH=/opt/housestyle/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
+ENV PATH=/opt/housestyle/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 COPY --from=build /opt/housestyle /opt/housestyle
 USER 10001:10001
-WORKDIR /tmp
+WORKDIR /
 EXPOSE 8080 8081
 CMD ["housestyle", "serve", "--host", "0.0.0.0"]
 
