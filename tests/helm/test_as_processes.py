@@ -1,16 +1,16 @@
-"""The chart's pods, run: the rendered commands, variables, volumes and probes as local processes, against a real Redis and the
-sandbox provider. What the chart says and the program does not know, or the other way round, shows here."""
+"""The chart's pods, run: the rendered commands, variables, volumes and probes as local processes, against a real Redis
+and the sandbox provider. What the chart says and the program does not know, or the other way round, shows here."""
 
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openai
 import httpx2
+import openai
 import pytest
 
-from tests.support import helm, pods
+from tests.support import confined, helm
 from tests.support.admin import NO_TLS, STOCK, Admin
 from tests.support.helm import VALUES, Document
 from tests.support.pods import CONFINED, PLAIN, Pods, Running
@@ -28,8 +28,8 @@ FIRST, LAST = b'data: {"id":"c1","model":"m-1","choices":[]}\n\n', b"data: [DONE
 @pytest.fixture(params=[PLAIN, CONFINED])
 def way(request: pytest.FixtureRequest) -> str:
     """How the pods are run."""
-    if request.param == CONFINED and pods.cannot_confine():
-        pytest.skip(f"no process can be confined here: {pods.cannot_confine()}")
+    if request.param == CONFINED and confined.impossible():
+        pytest.skip(f"no process can be confined here: {confined.impossible()}")
     return str(request.param)
 
 
@@ -178,8 +178,7 @@ def test_a_stream_ends_whole_within_the_drain_and_the_pod_within_its_grace(
 ) -> None:
     redis.ask("FLUSHALL")
     installed = Installed(redis.url, {"main": scripted.url})
-    argument = installed.documents and helm.container(installed.documents, "-gateway")["args"]
-    argument[-1] = str(processes)
+    helm.container(installed.documents, "-gateway")["args"][-1] = str(processes)
     with install(tmp_path, installed, PLAIN) as made:
         gateway = made.start("Deployment", "-gateway")
         gateway.comes_up()
@@ -244,8 +243,8 @@ def listens(port: int, server: Running) -> bool:
 
 def test_confined_is_confined(tmp_path: Path) -> None:
     """What the other tests rely on: nobody's user, no root to write to, /tmp alone."""
-    if pods.cannot_confine():
-        pytest.skip(f"no process can be confined here: {pods.cannot_confine()}")
+    if confined.impossible():
+        pytest.skip(f"no process can be confined here: {confined.impossible()}")
     documents = helm.render(VALUES["evaluation"])
     box = helm.container(documents, "-worker")
     script = "id -u; touch /x /usr/x /app/x 2>&1; touch /tmp/x; grep CapEff /proc/self/status"

@@ -1,5 +1,5 @@
-"""The image, as far as it can be seen without an engine: what the Dockerfile names is there, what it installs has hashes, and
-its build stages' commands, run in a folder of the test's, make an environment that runs."""
+"""The image, as far as it can be seen without an engine: what the Dockerfile names is there, what it installs has
+hashes, and its build stages' commands, run in a folder of the test's, make an environment that runs."""
 
 import os
 import re
@@ -44,7 +44,9 @@ def test_the_base_has_the_python_that_the_tests_run_with() -> None:
 
 
 def test_what_is_copied_is_there_and_reaches_the_builder() -> None:
-    made = {folder for stage in OURS.stages for run in stage.of("RUN") for folder in re.findall(r"/opt/[\w-]+", run.rest)}
+    made = {
+        folder for stage in OURS.stages for run in stage.of("RUN") for folder in re.findall(r"/opt/[\w-]+", run.rest)
+    }
     for stage in OURS.stages:
         for one in stage.of("COPY"):
             sources, _ = copied(one)
@@ -79,7 +81,9 @@ def test_what_runs_is_what_the_project_installs_and_the_chart_starts() -> None:
         [command] = [one.rest for stage in OURS.lineage(name) for one in stage.of("CMD")]
         assert yaml.safe_load(command)[0] in PROJECT["scripts"]
     for values in helm.VALUES.values():
-        assert str(yaml.safe_load(values.read_text()).get("translator", {}).get("python", "/opt/housestyle-")).startswith("/opt/housestyle-")
+        assert str(
+            yaml.safe_load(values.read_text()).get("translator", {}).get("python", "/opt/housestyle-")
+        ).startswith("/opt/housestyle-")
     chart = yaml.safe_load((helm.CHART / "values.yaml").read_text())
     assert Path(chart["translator"]["python"]).parts[:3] == ("/", "opt", "housestyle-translator")
     exposed = [port for one in OURS.stage("runtime").of("EXPOSE") for port in one.rest.split()]
@@ -133,7 +137,7 @@ def all_hashed(text: str) -> set[str]:
 
 
 class Build:
-    """A stage's instructions, done in a folder: what an engine does in the image's root, with its paths put under there."""
+    """A stage's instructions, done in a folder: what an engine does in an image's root, its paths put under there."""
 
     def __init__(self, root: Path, **arguments: str) -> None:
         self._root = root
@@ -171,11 +175,20 @@ class Build:
 
     def _run(self, script: str) -> None:
         base = str(Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}")
-        for name, place in {"/opt/": f"{self._root}/opt/", "/context": str(ROOT), "/usr/local/bin/python": base}.items():
+        for name, place in {
+            "/opt/": f"{self._root}/opt/",
+            "/context": str(ROOT),
+            "/usr/local/bin/python": base,
+        }.items():
             script = script.replace(name, place)
         script = re.sub(r"(?<![\w/.-])python(?= -m venv)", base, script)
         # An engine's build keeps no cache and compiles everything: time that the test need not take.
-        tools = {"UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "hardlink", "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+        tools = {
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_LINK_MODE": "hardlink",
+            "UV_SYSTEM_CERTS": "1",
+            "UV_NATIVE_TLS": "1",
+        }
         ran = subprocess.run(
             ["sh", "-euc", script],
             cwd=self.path(self._at),
@@ -185,7 +198,9 @@ class Build:
             check=False,
         )
         said = ran.stderr[-3000:] + ran.stdout[-1000:]
-        if ran.returncode and re.search(r"dns error|Connection refused|NameResolutionError|error sending request", said):
+        if ran.returncode and re.search(
+            r"dns error|Connection refused|NameResolutionError|error sending request", said
+        ):
             pytest.skip(f"no package index can be reached from here: {said.strip().splitlines()[-1]}")
         assert ran.returncode == 0, said
 

@@ -1,7 +1,7 @@
 """A real Helm, of the oldest and the newest kind that the chart is for, and what it makes of the chart. No cluster.
 
-The programs lie in wheels of PyPI's, which carry them for AWS's cloud kit; they are fetched once, said aloud. `Missing` says
-why one cannot be had.
+The programs lie in wheels of PyPI's, which carry them for AWS's cloud kit; they are fetched once, said aloud. `Missing`
+says why one cannot be had.
 """
 
 import fcntl
@@ -93,7 +93,7 @@ def render(
     """
     given = tuple(one.read_text() if isinstance(one, Path) else json.dumps(one) for one in (values, *more))
     text = _rendered(given, version, chart)
-    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]  # noqa: S506 - a safe one, in C
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 
 @lru_cache(256)

@@ -1,34 +1,31 @@
 """The chart's pods as processes on this machine: rendered commands, variables, volumes and probes, with neither cluster
 nor container.
 
-Two ways to run one. `PLAIN`: as a process of this user, the pod's paths put under a test's folder. `CONFINED`: as the pod's
-security context says, without root, capabilities or a root that can be written to, in a mount namespace of its own; it needs
-root here. Hosts of the chart's Services are this machine.
+Two ways to run one. `PLAIN`: as a process of this user, the pod's paths put under a test's folder. `CONFINED`: as the
+pod's security context says, see confined.py. Hosts of the chart's Services are this machine.
 """
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import httpx2
 
-from tests.support import dockerfile
+from tests.support import confined, dockerfile
 from tests.support.admin import NO_TLS
 from tests.support.debian import ROOT
 from tests.support.helm import Document, find
 from tests.support.processes import wait_until
 
 PLAIN, CONFINED = "plain", "confined"
+TMP = "/tmp"  # noqa: S108 - the pod's
 _SERVICE = re.compile(r"trial-housestyle(?:-admin|-redis)?(?=:\d)")
 _REFERENCE = re.compile(r"\$\((\w+)\)")
-_OF_ETC = "ssl passwd group hosts nsswitch.conf resolv.conf ld.so.cache ld.so.conf ld.so.conf.d"
 
 
 class Running:
@@ -109,8 +106,12 @@ class Pods:
         environ = self._environ(container)
         log = self._folder / f"{kind}{name}-{box}.log"
         output = log.open("ab")
-        run = _plain if self._way == PLAIN else _confined
-        words, variables = run([_SERVICE.sub("127.0.0.1", word) for word in command], environ, mounts, self._folder)
+        command = [_SERVICE.sub("127.0.0.1", word) for word in command]
+        environ = {**dockerfile.ours().environ("housestyle"), **environ}
+        if self._way == PLAIN:
+            words, variables = _plain(command, environ, mounts)
+        else:
+            words, variables = confined.command(command, environ, mounts, self._folder / "root"), dict(os.environ)
         process = subprocess.Popen(words, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         self._running.append(Running(container, process, log, output))
         return self._running[-1]
@@ -160,13 +161,10 @@ def _open_to_all(path: Path) -> Path:
     return path
 
 
-def _image_environ() -> dict[str, str]:
-    return dockerfile.ours().environ("housestyle")
-
-
 def _plain(
-    command: Sequence[str], environ: Mapping[str, str], mounts: Mapping[str, Path], _: Path
+    command: Sequence[str], environ: Mapping[str, str], mounts: Mapping[str, Path]
 ) -> tuple[list[str], dict[str, str]]:
+    """The command's words and variables with every path of a volume put where the volume lies."""
     paths = "|".join(re.escape(path) for path in sorted(mounts, key=len, reverse=True))
     place = re.compile(rf"(?:(?<=://)|(?<![^=\s]))({paths})(?=/|$)")
 
@@ -176,63 +174,6 @@ def _plain(
     for bootstrap in (path / "bootstrap.yaml" for path in mounts.values()):
         if bootstrap.exists():
             bootstrap.write_text(moved(bootstrap.read_text()))
-    image = {name: moved(value) for name, value in _image_environ().items()}
-    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
-    temporary = {"TMPDIR": moved("/tmp")}  # noqa: S108 - the pod's
-    variables = {**image, **own, **temporary, **{name: moved(value) for name, value in environ.items()}}
-    return _program([moved(word) for word in command], sys.executable), variables
-
-
-def _program(command: list[str], python: str) -> list[str]:
-    """Our programs by way of this environment's Python."""
-    words = {"housestyle": [python, "-m", "gateway"], "python": [python]}
-    return [*words.get(command[0], [command[0]]), *command[1:]]
-
-
-def _confined(
-    command: Sequence[str], environ: Mapping[str, str], mounts: Mapping[str, Path], folder: Path
-) -> tuple[list[str], dict[str, str]]:
-    variables = {**_image_environ(), "PATH": "/usr/bin:/bin", "PYTHONPATH": "/app", **environ}
-    words = [f"{name}={value}" for name, value in variables.items()]
-    script = _root(mounts, folder / "root") + shlex.join(
-        ["exec", "chroot", str(folder / "root"), *_UNPRIVILEGED, "env", "-i", *words]
-        + _program(list(command), "/venv/bin/python")
-    )
-    return ["unshare", "--mount", "sh", "-euc", script], dict(os.environ)
-
-
-_UNPRIVILEGED = (
-    *("setpriv", "--reuid", "10001", "--regid", "10001", "--clear-groups"),
-    *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"),
-)
-
-
-def _root(mounts: Mapping[str, Path], root: Path) -> str:
-    """A shell's words that make a root of this machine's programs, ours and the pod's volumes, none else to be written to."""
-    root.mkdir(exist_ok=True)
-    bound = {"/usr": "/usr", "/dev": "/dev", "/proc": "/proc", sys.base_prefix: sys.base_prefix}
-    bound |= {str(ROOT): "/app", sys.prefix: "/venv"}
-    lines = ["mount --make-rprivate /", f"mount -t tmpfs tmpfs {root}", f"mkdir {root}/etc"]
-    lines += [f"cp -P /{name} {root}/ 2>/dev/null || true" for name in ("bin", "sbin", "lib", "lib32", "lib64")]
-    lines += [f"cp -a /etc/{name} {root}/etc/ 2>/dev/null || true" for name in _OF_ETC.split()]
-    for source, target in bound.items():
-        recursive = "--rbind" if source in ("/dev", "/proc") else "--bind"
-        lines += [f"mkdir -p {root}{target}", f"mount {recursive} {shlex.quote(os.path.realpath(source))} {root}{target}"]
-        if target in ("/app", "/venv", "/usr", sys.base_prefix):
-            lines += [f"mount -o remount,bind,ro {root}{target}"]
-    for target, place in mounts.items():
-        lines += [f"mkdir -p {root}{target}", f"mount --bind {shlex.quote(str(place))} {root}{target}"]
-    return "\n".join([*lines, f"mount -o remount,ro {root}", ""])
-
-
-@cache
-def cannot_confine() -> str:
-    """Why no process can be confined here; "" where it can."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        return "it takes root on Linux"
-    words = ["unshare", "--mount", "sh", "-euc", "mount --make-rprivate / && mount -t tmpfs tmpfs /mnt"]
-    try:
-        tried: Any = subprocess.run(words, capture_output=True, text=True, check=False)
-    except OSError as error:
-        return str(error)
-    return str(tried.stderr.strip()) if tried.returncode else ""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", "TMPDIR": moved(TMP)}
+    variables = {name: moved(value) for name, value in environ.items()} | own
+    return confined.program([moved(word) for word in command], sys.executable), variables
