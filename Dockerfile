@@ -22,11 +22,11 @@ RUN --mount=type=bind,target=/context \
         --only-binary :all: --require-hashes -r image/tools.txt
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=bind,target=/context \
-    /opt/tools/bin/uv export --frozen --no-dev --no-emit-project $(printf -- '--extra %s ' $EXTRAS) -o locked.txt && \
+    /opt/tools/bin/uv export --frozen --no-dev --no-emit-project ${EXTRAS:+$(printf -- '--extra %s ' $EXTRAS)} -o locked.txt && \
     /opt/tools/bin/uv venv --python /usr/local/bin/python /opt/housestyle && \
     /opt/tools/bin/uv pip install --python /opt/housestyle/bin/python ${WHEELS:+--no-index --find-links "/context/$WHEELS"} \
         --only-binary :all: --require-hashes -r locked.txt
-COPY README.md CHANGELOG.md LICENSE ./
+COPY README.md LICENSE ./
 COPY gateway gateway
 COPY finetune finetune
 COPY policies policies
@@ -34,6 +34,7 @@ RUN /opt/tools/bin/python -m hatchling build -t wheel -d dist && \
     /opt/tools/bin/uv pip install --python /opt/housestyle/bin/python --no-index --no-deps dist/*.whl
 
 FROM build AS build-translator
+ARG WHEELS=
 RUN --mount=type=bind,target=/context \
     /opt/tools/bin/uv export --frozen --only-group translator -o translator.txt && \
     /opt/tools/bin/uv venv --python /usr/local/bin/python /opt/housestyle-translator && \

@@ -313,6 +313,12 @@ spec:
 {{- if lt (include "housestyle.grace" $ | int) (include "housestyle.leastGrace" $ | int) }}
 {{- $wrong = append $wrong (printf "gateway.terminationGracePeriodSeconds is %d, but preStopSeconds, config.drainSeconds and settling take %s s: leave it 0, or set more" (int .gateway.terminationGracePeriodSeconds) (include "housestyle.leastGrace" $)) }}
 {{- end }}
+{{- $set := print (include "housestyle.env" $) "\n" (include "housestyle.gatewayEnv" $) "\n" }}
+{{- range concat .extraEnv .gateway.extraEnv .worker.extraEnv }}
+{{- if contains (printf "- name: %s\n" .name) $set }}
+{{- $wrong = append $wrong (printf "extraEnv has %s, which the chart sets by a value of its own" .name) }}
+{{- end }}
+{{- end }}
 {{- if eq (int .gateway.port) (int .gateway.adminPort) }}
 {{- $wrong = append $wrong "gateway.adminPort must be another port than gateway.port" }}
 {{- end }}

@@ -138,6 +138,8 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
         {"gateway": {"terminationGracePeriodSeconds": 50}},
     ),
     ("adminPort must be another port", {"gateway": {"adminPort": 8080}}),
+    ("extraEnv has HOUSESTYLE_WHY_DAYS", {"extraEnv": [{"name": "HOUSESTYLE_WHY_DAYS", "value": "1"}]}),
+    ("extraEnv has HOUSESTYLE_ADMIN_KEY", {"gateway": {"extraEnv": [{"name": "HOUSESTYLE_ADMIN_KEY", "value": "1"}]}}),
     ("minReplicas is more than", {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 11}}}),
     ("keda.serverAddress is not set", {"gateway": {"autoscaling": {"enabled": True, "keda": {"enabled": True}}}}),
     ("nothing to scale by", {"gateway": {"autoscaling": {"enabled": True, "cpuUtilization": 0}}}),
