@@ -1,0 +1,162 @@
+"""The pods: what the program is told, how it is watched and ended, what it may do. That it works so is in
+test_as_processes.py."""
+
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from gateway import serving, settings
+from gateway.settings import Settings
+from tests.support.helm import VALUES, Document, container, environ, find, pod, render
+
+EVALUATION = VALUES["evaluation"]
+
+
+def values_of(name: str) -> Any:
+    return yaml.safe_load(VALUES[name].read_text())
+
+
+def test_every_setting_of_the_program_has_its_place_in_the_chart() -> None:
+    """A new variable must be put into values.yaml, or be listed here with the reason."""
+    whole = values_of("everything") | {"bootstrap": {"document": {"tenants": {}}}}
+    whole["config"] |= {"trustedProxies": ["10.0.0.0/8"]}
+    set_by_chart = set(environ(container(render(whole | {"nameOverride": ""}), "-gateway")))
+    known = {*settings._TEXTS, *(variable for variable, _ in settings._NUMBERS.values())}
+    assert known - set_by_chart == set()
+    assert {name for name in set_by_chart if name.startswith("HOUSESTYLE_")} - known == set()
+
+
+def test_the_charts_defaults_are_the_programs() -> None:
+    variables = environ(container(render(EVALUATION), "-gateway"))
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    for field, (variable, kind) in settings._NUMBERS.items():
+        assert kind(variables[variable]) == defaults[field], variable
+
+
+def test_the_grace_is_longer_than_all_that_the_program_may_take() -> None:
+    for drain in (0.5, 30, 600):
+        documents = render(EVALUATION, {"config": {"drainSeconds": drain}})
+        grace = pod(documents, "-gateway")["terminationGracePeriodSeconds"]
+        stop = container(documents, "-gateway")["lifecycle"]["preStop"]["sleep"]["seconds"]
+        assert grace > stop + drain + serving._SETTLE_SECONDS
+
+
+def test_probes_ask_what_they_mean() -> None:
+    gateway = container(render(EVALUATION), "-gateway")
+    asked = {name: gateway[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
+    assert asked == {
+        "startup": {"path": "/healthz", "port": "http"},
+        "liveness": {"path": "/healthz", "port": "http"},
+        "readiness": {"path": "/readyz", "port": "http"},
+    }
+    assert not [name for name in container(render(EVALUATION), "-worker") if name.endswith("Probe")]
+
+
+def pods(documents: list[Document]) -> list[Document]:
+    """The spec of every pod, however it comes to be."""
+    return [
+        one["spec"] if one["kind"] == "Pod" else one["spec"]["template"]["spec"]
+        for one in documents
+        if one["kind"] in ("Pod", "Deployment")
+    ]
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_pod_is_restricted(name: str) -> None:
+    found = pods(render(VALUES[name]))
+    assert len(found) >= 3
+    for one in found:
+        assert one["automountServiceAccountToken"] is False
+        assert one["securityContext"]["runAsNonRoot"] is True
+        assert one["securityContext"]["runAsUser"] >= 10000
+        assert one["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(one)
+        for box in one["containers"]:
+            assert box["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert {"requests", "limits"} <= set(box["resources"])
+            assert "memory" in box["resources"]["limits"]
+
+
+def test_the_worker_knows_no_admin_key_and_the_gateway_all() -> None:
+    documents = render(EVALUATION, {"bootstrap": {"document": {"tenants": {}}}})
+    gateway, worker = (environ(container(documents, name)) for name in ("-gateway", "-worker"))
+    assert set(gateway) - set(worker) == {
+        "HOUSESTYLE_ADMIN_KEY",
+        "HOUSESTYLE_ADMIN_PORT",
+        "HOUSESTYLE_BOOTSTRAP",
+        "OTEL_TRACES_EXPORTER",
+    }
+    assert set(worker) <= set(gateway)
+
+
+@pytest.mark.parametrize(
+    ("changed", "replaced"),
+    [
+        ({}, False),
+        ({"gateway": {"replicas": 5}}, False),
+        ({"secrets": {"adminKey": "another_admin_key_of_this_test"}}, True),
+        ({"redis": {"url": "redis://other", "evaluation": {"enabled": False}}}, True),
+        ({"bootstrap": {"document": {"tenants": {"a": {}}}}}, True),
+    ],
+)
+def test_pods_are_replaced_when_what_they_read_at_start_changes(changed: dict[str, Any], replaced: bool) -> None:
+    before, after = (
+        find(render(EVALUATION, values), "Deployment", "-gateway")["spec"]["template"]["metadata"]["annotations"]
+        for values in ({}, changed)
+    )
+    assert (before["checksum/secrets"] != after["checksum/secrets"]) is replaced
+
+
+def test_either_a_pod_autoscaler_or_keda_and_then_no_fixed_number() -> None:
+    off, cpu, keda = (
+        render(EVALUATION, {"gateway": {"autoscaling": values}})
+        for values in (
+            {},
+            {"enabled": True},
+            {"enabled": True, "keda": {"enabled": True, "serverAddress": "http://p:9090", "streamsPerReplica": 50}},
+        )
+    )
+    scalers = [{one["kind"] for one in made} & {"HorizontalPodAutoscaler", "ScaledObject"} for made in (off, cpu, keda)]
+    assert scalers == [set(), {"HorizontalPodAutoscaler"}, {"ScaledObject"}]
+    assert ["replicas" in find(made, "Deployment", "-gateway")["spec"] for made in (off, cpu, keda)] == [
+        True,
+        False,
+        False,
+    ]
+    streams, busy = find(keda, "ScaledObject", "-gateway")["spec"]["triggers"]
+    assert streams["metadata"] == {
+        "serverAddress": "http://p:9090",
+        "query": "sum(housestyle_active_streams)",
+        "threshold": "50",
+    }
+    assert busy["metadata"] == {"value": "70"}
+
+
+def test_what_is_extra_arrives_in_both_or_in_the_one_it_is_for() -> None:
+    documents = render(VALUES["everything"], {"nameOverride": ""})
+    gateway, worker = container(documents, "-gateway"), container(documents, "-worker")
+    assert environ(gateway)["HTTPS_PROXY"] == environ(worker)["HTTPS_PROXY"] == "http://proxy.internal:3128"
+    assert "FAIRFAX_OPENAI_KEY" in environ(gateway)
+    assert "FAIRFAX_OPENAI_KEY" not in environ(worker)
+    assert gateway["envFrom"] == [{"secretRef": {"name": "more"}}]
+    assert [one["mountPath"] for one in gateway["volumeMounts"]] == [
+        "/tmp",  # noqa: S108 - the pod's
+        "/var/lib/housestyle/artifacts",
+        "/etc/housestyle",
+        "/srv/vaults",
+        "/more",
+    ]
+    for name in ("-gateway", "-worker"):
+        mounted = {one["name"] for one in container(documents, name)["volumeMounts"]}
+        assert mounted == {one["name"] for one in pod(documents, name)["volumes"]}
+    assert worker["livenessProbe"] == {"exec": {"command": ["cat", "/tmp/housestyle"]}}  # noqa: S108 - the pod's
+    template = find(documents, "Deployment", "-gateway")["spec"]["template"]
+    assert template["metadata"]["annotations"]["note"] == "of the pod"
+    assert template["metadata"]["labels"]["tier"] == "edge"
+    assert template["spec"]["priorityClassName"] == "high"
