@@ -114,6 +114,10 @@ last calls (gateway/serving.py), which a test compares with this; 5 s are for th
   value: /tmp/housestyle
 - name: HOUSESTYLE_ARTIFACTS_URL
   value: {{ default "file:///var/lib/housestyle/artifacts" .Values.artifacts.url | quote }}
+{{- if .Values.prices }}
+- name: HOUSESTYLE_PRICES
+  value: /etc/housestyle/prices/prices.yaml
+{{- end }}
 {{- include "housestyle.configEnv" . }}
 {{- end }}
 
@@ -128,7 +132,7 @@ last calls (gateway/serving.py), which a test compares with this; 5 s are for th
   value: {{ .Values.gateway.adminPort | quote }}
 {{- if include "housestyle.hasBootstrap" . }}
 - name: HOUSESTYLE_BOOTSTRAP
-  value: /etc/housestyle/bootstrap.yaml
+  value: /etc/housestyle/bootstrap/bootstrap.yaml
 {{- end }}
 {{- if .Values.translator.enabled }}
 - name: HOUSESTYLE_TRANSLATOR_PYTHON
@@ -188,7 +192,12 @@ volumeMounts:
   {{- end }}
   {{- if and (ne .component "worker") (include "housestyle.hasBootstrap" .root) }}
   - name: bootstrap
-    mountPath: /etc/housestyle
+    mountPath: /etc/housestyle/bootstrap
+    readOnly: true
+  {{- end }}
+  {{- if .root.Values.prices }}
+  - name: prices
+    mountPath: /etc/housestyle/prices
     readOnly: true
   {{- end }}
   {{- with concat .root.Values.extraVolumeMounts .values.extraVolumeMounts }}
@@ -212,6 +221,12 @@ volumeMounts:
     secretName: {{ default (printf "%s-bootstrap" (include "housestyle.fullname" $.root)) .name }}
     items: [{key: {{ ternary .key "bootstrap.yaml" (ne .name "") }}, path: bootstrap.yaml}]
     {{- end }}
+{{- end }}
+{{- if .root.Values.prices }}
+- name: prices
+  secret:
+    secretName: {{ include "housestyle.fullname" .root }}-prices
+    items: [{key: prices.yaml, path: prices.yaml}]
 {{- end }}
 {{- with concat .root.Values.extraVolumes .values.extraVolumes }}
 {{ toYaml . }}
@@ -240,7 +255,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    # Secrets and the bootstrap file are read at start: pods are replaced when what the chart makes of them changes.
+    # Secrets and files are read at start: pods are replaced when what the chart makes of them changes.
     checksum/secrets: {{ include (print .root.Template.BasePath "/secrets.yaml") .root | sha256sum }}
     {{- with merge dict .values.podAnnotations .root.Values.commonAnnotations }}
     {{- toYaml . | nindent 4 }}

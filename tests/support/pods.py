@@ -145,7 +145,7 @@ class Pods:
                 place = _open_to_all(folder / mount["name"])
             elif "secret" in volume:
                 place = folder / mount["name"]
-                place.mkdir(parents=True)
+                place.mkdir(parents=True, exist_ok=True)
                 data = self._secret(volume["secret"]["secretName"])
                 for item in volume["secret"]["items"]:
                     (place / item["path"]).write_text(data[item["key"]])

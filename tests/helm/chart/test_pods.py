@@ -103,6 +103,7 @@ def test_the_worker_knows_no_admin_key_and_the_gateway_all() -> None:
         ({"secrets": {"adminKey": "another_admin_key_of_this_test"}}, True),
         ({"redis": {"url": "redis://other", "evaluation": {"enabled": False}}}, True),
         ({"bootstrap": {"document": {"tenants": {"a": {}}}}}, True),
+        ({"prices": {"gpt-4.1": {"input": 1.5, "output": 6}}}, True),
     ],
 )
 def test_pods_are_replaced_when_what_they_read_at_start_changes(changed: dict[str, Any], replaced: bool) -> None:
@@ -148,7 +149,8 @@ def test_what_is_extra_arrives_in_both_or_in_the_one_it_is_for() -> None:
     assert [one["mountPath"] for one in gateway["volumeMounts"]] == [
         "/tmp",  # noqa: S108 - the pod's
         "/var/lib/housestyle/artifacts",
-        "/etc/housestyle",
+        "/etc/housestyle/bootstrap",
+        "/etc/housestyle/prices",
         "/srv/vaults",
         "/more",
     ]

@@ -79,6 +79,7 @@ class Installed:
                 "pollSeconds": 0.1,
                 **config,
             },
+            "prices": {"ft:*": {"input": 1000, "output": 0}},
             "bootstrap": {"document": {"tenants": {"fairfax": tenant(providers)}}},
             "extraVolumes": [{"name": "vaults", "nfs": {"server": "files.internal", "path": "/"}}],
             "extraVolumeMounts": [{"name": "vaults", "mountPath": "/srv/vaults", "readOnly": True}],
@@ -150,6 +151,8 @@ def test_gateway_and_worker_do_their_work_as_the_chart_starts_them(
                 model=STOCK, messages=[{"role": "user", "content": "Draft a clause."}]
             )
         assert raw.headers["x-fine-tuned"] == "true"
+        why = admin.get(f"/tenants/fairfax/why/{raw.headers['x-call-id']}")
+        assert why["cost_usd"] == pytest.approx(why["input_tokens"] / 1000), "the chart's own prices are in force"
         assert admin.get(f"{path}/manifest"), "the gateway reads what the worker wrote"
 
         said = passes(made, 0)
