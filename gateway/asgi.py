@@ -27,6 +27,7 @@ class AsgiExchange:
         self.peer: str | None = (scope.get("client") or (None,))[0]
         self.started = False
         self.gone = False
+        self.read_wait = 0
         self._receive = receive
         self._send = send
         self._whole = False  # the body was read to its end

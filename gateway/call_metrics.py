@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from gateway.genai_metrics import OTHER, GenAiMetrics
+from gateway.genai_metrics import OTHER, GenAiMetrics, error_label
 from gateway.spans import Attempt
 from gateway.tallies import Count, Tallies
 from gateway.wire.kinds import KINDS
 
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
+_NOT_ITS_FAULT = frozenset({"cancelled", "draining"})
 _OVERHEADS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 
@@ -100,8 +101,8 @@ class CallMetrics:
             self._cancelled.add()
         for attempt in attempts:
             self._gen_ai.attempt(attempt)
-            if attempt.error is not None and attempt.error != "cancelled":
-                self._errors.labels(KINDS[attempt.provider_kind].provider_name, attempt.error).inc()
+            if attempt.error is not None and attempt.error not in _NOT_ITS_FAULT:
+                self._errors.labels(KINDS[attempt.provider_kind].provider_name, error_label(attempt.error)).inc()
         if self._tenants is not None:
             self._tenants.settle(call, attempts[-1] if attempts else None)
 

@@ -22,6 +22,7 @@ class Exchange(Protocol):
     fields: dict[bytes, bytes]  # the first value of each header
     started: bool  # the answer's head was sent
     gone: bool
+    read_wait: int  # nanoseconds that were spent waiting for the body
 
     @property
     def peer(self) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from gateway.errors import TABLE
 from gateway.spans import Attempt
 from gateway.tallies import Count, Distribution, Tallies
 from gateway.wire.kinds import KINDS
@@ -24,6 +25,9 @@ _TOKENS = tuple(4**power for power in range(14))
 _LABELS = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
 _INFERENCE = frozenset({"chat", "text_completion"})
 
+# Errors that are labels: ours, and the usual statuses. A provider may answer with any status and any code.
+_STATUSES = (400, 401, 402, 403, 404, 408, 409, 413, 415, 422, 424, 429, 499, 500, 501, 502, 503, 504, 520, 524, 529)
+_ERRORS = frozenset({"cancelled", *TABLE, *map(str, _STATUSES)})
 _MOST_MODELS = 100
 _MODEL_LENGTH = 128
 _MOST_KEPT = 4096
@@ -35,6 +39,14 @@ _Names = tuple[str, str, str]
 def wants_latest(environ: Mapping[str, str]) -> bool:
     """Whether the newest names are asked for."""
     return _LATEST in {word.strip() for word in environ.get(OPT_IN, "").split(",")}
+
+
+def error_label(error: str | None) -> str:
+    """An attempt's error as a label: a code of ours, a status, the class of an unusual one, `provider_error` for a code
+    of the provider's own; "" for none."""
+    if error is None or error in _ERRORS:
+        return error or ""
+    return f"{error[0]}xx" if error.isdigit() else "provider_error"
 
 
 class Models:
@@ -69,10 +81,18 @@ class GenAiMetrics:
         self._instruments = instruments(registry, tallies)
         self._models = Models()
         self._kept: dict[tuple[object, ...], _Usual.Series | _Latest.Series] = {}
+        self._series: dict[tuple[_Names, str], _Usual.Series | _Latest.Series] = {}
 
     def attempt(self, attempt: Attempt) -> None:
         """Counts an attempt that is over."""
-        key = (attempt.operation, attempt.provider_kind, attempt.routed_model, attempt.error, attempt.status)
+        key = (
+            attempt.operation,
+            attempt.provider_kind,
+            attempt.routed_model,
+            attempt.fine_tuned,
+            attempt.error,
+            attempt.status,
+        )
         series = self._kept.get(key) or self._keep(key, attempt)
         first = attempt.first_chunk if attempt.stream else None
         series.count(
@@ -82,11 +102,16 @@ class GenAiMetrics:
         )
 
     def _keep(self, key: tuple[object, ...], attempt: Attempt) -> "_Usual.Series | _Latest.Series":
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        provider = KINDS[attempt.provider_kind].provider_name
-        names = (attempt.operation, provider, self._models.label(attempt))
-        self._kept[key] = series = self._instruments.series(names, attempt.error or "")
+        """The tallies of an attempt, kept by what they follow from; not where its model may yet get its own label."""
+        label = self._models.label(attempt)
+        labels = (attempt.operation, KINDS[attempt.provider_kind].provider_name, label), error_label(attempt.error)
+        series = self._series.get(labels)
+        if series is None:
+            series = self._series[labels] = self._instruments.series(*labels)
+        if label != OTHER:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = series
         return series
 
 

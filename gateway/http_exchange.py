@@ -92,6 +92,7 @@ class HttpExchange:
         "method",
         "path",
         "query",
+        "read_wait",
         "started",
         "whole",
     )
@@ -105,6 +106,7 @@ class HttpExchange:
         self.keep_alive = head.keep_alive
         self.started = False
         self.gone = False
+        self.read_wait = 0
         self.whole = False  # the request has arrived to its end
         self._socket = socket
         self._head = head

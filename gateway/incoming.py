@@ -3,6 +3,7 @@ memory, its model looked at in passing. No decisions: what was seen is handed to
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 from gateway.errors import GatewayError
@@ -54,7 +55,7 @@ async def _read(exchange: Exchange, coding: bytes | None, limit: int) -> bytes:
     received = 0
     try:
         async with asyncio.timeout(_WHOLE_SECONDS):
-            while chunk := await exchange.read():
+            while chunk := await _next(exchange):
                 received += len(chunk)
                 if received > limit:
                     raise GatewayError("request_too_large")
@@ -64,6 +65,15 @@ async def _read(exchange: Exchange, coding: bytes | None, limit: int) -> bytes:
     if decoder:
         decoder.close()
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _next(exchange: Exchange) -> bytes:
+    """The next part; how long it was waited for is kept."""
+    begun = time.perf_counter_ns()
+    try:
+        return await exchange.read()
+    finally:
+        exchange.read_wait += time.perf_counter_ns() - begun
 
 
 class Relayed:
@@ -94,7 +104,7 @@ class Relayed:
         size = 0
         short = self.length is not None and self.length <= _FIRST
         while size < _FIRST and (short or self.model is None):
-            chunk = await self._exchange.read()
+            chunk = await _next(self._exchange)
             if not chunk:
                 self._scanner.close()
                 self._whole = True

@@ -20,9 +20,10 @@ class RetiringModel(Struct, frozen=True):
 
 
 class JobMetrics(Collector):
-    """The gauges of jobs."""
+    """The gauges of jobs. `tenants`: whether their names are labels."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tenants: bool) -> None:
+        self._tenants = tenants
         self._models: Sequence[RetiringModel] = ()
         self._within: Mapping[int, int] = {}
         self._states: Mapping[str, int] = {}
@@ -43,7 +44,7 @@ class JobMetrics(Collector):
             labels=("tenant", "job_id"),
         )
         for model in self._models:
-            days.add_metric((model.tenant, model.job_id), model.days)
+            days.add_metric((model.tenant if self._tenants else "", model.job_id), model.days)
         jobs = GaugeMetricFamily(
             "housestyle_jobs_retiring",
             "Ready jobs, active or not, whose models are retired within so many days.",

@@ -122,6 +122,8 @@ class Lifecycle:
             exchange.abort()
             if not exchange.gone:  # the time to drain is over
                 call.error = "draining"
+                if call.attempts and call.attempts[-1].error == "cancelled":
+                    call.attempts[-1].error = "draining"
                 raise
         except Exception as error:  # noqa: BLE001 - a bug of ours; it is logged with the call
             call.bug = error
@@ -198,13 +200,12 @@ class Lifecycle:
 
     async def _read(self, exchange: Exchange, call: CallState, who: Identified) -> None:
         """What says which model is asked: the whole body where it is rewritten, its first part where it is relayed."""
-        begun = time.perf_counter_ns()
         if who.target.endpoint.rewritten:
             call.body = wire_body.read(await incoming.whole(exchange, self._limits.body))
         else:
             call.relayed = incoming.Relayed(exchange)
             await call.relayed.begin()
-        call.body_wait = time.perf_counter_ns() - begun
+        call.body_wait = exchange.read_wait
 
     # decide
 
@@ -267,7 +268,8 @@ class Lifecycle:
         if decision.reason is not Reason.ACTIVE_JOB or answer.status not in (400, 403, 404):
             return answer, b""
         try:
-            head = await answer.peek(_PEEKED)
+            with _Accounted(call.attempts[-1]):
+                head = await answer.peek(_PEEKED)
         except BaseException:
             answer.close()
             raise
@@ -300,7 +302,6 @@ class Lifecycle:
             job_id=decision.job_id,
             routed_model=calls.short(decision.model or call.requested),
             stream=call.body is not None and call.body.stream,
-            started=time.time_ns(),
         )
         call.attempts.append(attempt)
         context = self._telemetry.start(call.trace, attempt)
@@ -310,6 +311,7 @@ class Lifecycle:
             body = self._body(call, who, decision, way)
             length = call.relayed.length if isinstance(body, Upload) and call.relayed else _length(body)
             head = outgoing.head(exchange, who.target, way, origin, length, context)
+            attempt.begin()
             answer = await self._pool.request(origin, head, body)
         attempt.status = answer.status
         attempt.error = str(answer.status) if answer.status >= 400 else None
@@ -365,9 +367,9 @@ class Lifecycle:
         exchange.start(answer.status, passing.headers + self._own_headers(call))
 
         def sink(chunk: bytes) -> bool:
-            if attempt.first_chunk is None:
+            if attempt.first_chunk is None and passing.events:
+                attempt.first_chunk = attempt.now()
                 call.first_chunk = time.perf_counter_ns()
-                attempt.first_chunk = time.time_ns()
             exchange.write(passing.feed(chunk))
             return exchange.flush()
 
@@ -388,6 +390,8 @@ class Lifecycle:
             finally:
                 self.streaming -= passing.events
                 attempt.served = passing.served()
+        if attempt.error is None and attempt.served.error is not None:  # it began well
+            attempt.error = call.error = attempt.served.error
         await exchange.end()
 
     # models
@@ -403,7 +407,8 @@ class Lifecycle:
     async def _relay_models(
         self, exchange: Exchange, call: CallState, who: Identified, decision: Decision, answer: Answer
     ) -> None:
-        listing = await answer.read_up_to(_MAX_MODEL_LIST)
+        with _Accounted(call.attempts[-1]):
+            listing = await answer.read_up_to(_MAX_MODEL_LIST)
         mine = model_lists.of_provider(listing, self._routes, who.routes.route.tenant, decision.provider)
         headers = [header for header in wire_headers.to_caller(answer.headers) if header[0] != b"content-length"]
         await self._answer(exchange, call, answer.status, headers, mine)
@@ -467,7 +472,7 @@ class _Accounted:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._attempt.ended = time.time_ns()
+        self._attempt.ended = self._attempt.now()
         if isinstance(error, GatewayError):
             self._attempt.error = error.code
         elif isinstance(error, CallerGone | asyncio.CancelledError):
@@ -488,4 +493,8 @@ def _length(body: bytes | Upload) -> int | None:
 
 
 def _text(value: bytes) -> str:
-    return value.decode("latin-1").strip()
+    """A header's text: UTF-8, as most clients write it, else what RFC 9110 knows it as."""
+    try:
+        return value.decode().strip()
+    except UnicodeDecodeError:
+        return value.decode("latin-1").strip()

@@ -6,7 +6,12 @@ import sys
 import structlog
 
 # Libraries that speak up when nothing is wrong.
-_QUIET = {"docket": logging.WARNING, "opentelemetry": logging.CRITICAL, "httpx2": logging.WARNING}
+_QUIET = {
+    "docket": logging.WARNING,
+    "httpx2": logging.WARNING,
+    "opentelemetry": logging.WARNING,
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter": logging.CRITICAL,  # each failed export; we say it once
+}
 
 
 def configure() -> None:

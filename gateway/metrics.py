@@ -58,7 +58,7 @@ class Metrics:
             "Changes that not every live replica had applied when they were answered.",
             registry=registry,
         )
-        self.jobs = JobMetrics()
+        self.jobs = JobMetrics(tenants=tenants > 0)
         registry.register(self.jobs)
         self.losses = Losses(registry)
         self.replica = ReplicaMetrics(registry, version)

@@ -5,6 +5,7 @@ Variables as the OpenTelemetry specification has them; those that begin with OTE
 """
 
 import gzip
+import os
 import threading
 import zlib
 from collections import deque
@@ -49,8 +50,10 @@ class Batching(Struct, frozen=True):
 
 
 def batching(environ: Mapping[str, str]) -> Batching:
-    """The OTEL_BSP_* variables as the SDK's BatchSpanProcessor reads them (whole numbers; milliseconds), and the
-    exporter's time-out as the SDK's exporter does (seconds). What cannot be used is said and left at its default."""
+    """The OTEL_BSP_* variables as the SDK's BatchSpanProcessor reads them, and the exporter's time-out, which is in
+    milliseconds too, as the specification has it (the SDK's own exporter takes seconds). Whole numbers; what cannot be
+    used is said and left at its default.
+    """
     usual = Batching()
     queue = int(_number(environ, OTEL_BSP_MAX_QUEUE_SIZE, usual.queue, int))
     own = environ.get(OTEL_EXPORTER_OTLP_TRACES_TIMEOUT)
@@ -59,7 +62,7 @@ def batching(environ: Mapping[str, str]) -> Batching:
         queue=queue,
         batch=min(queue, int(_number(environ, OTEL_BSP_MAX_EXPORT_BATCH_SIZE, usual.batch, int))),
         delay=_number(environ, OTEL_BSP_SCHEDULE_DELAY, usual.delay * 1000, int) / 1000,
-        timeout=_number(environ, timeout, usual.timeout, float),
+        timeout=_number(environ, timeout, usual.timeout * 1000, int) / 1000,
     )
 
 
@@ -90,7 +93,7 @@ class SpanSender:
     ) -> None:
         self._how = batching(environ)
         self._envelope = form.envelope(example)
-        self._transport = Transport(form.CONTENT_TYPE)
+        self._transport = Transport(form.CONTENT_TYPE, self._how.timeout)
         self._on_dropped = on_dropped
         self._on_failed = on_failed
         self._queue: deque[bytes] = deque()
@@ -164,10 +167,10 @@ class Transport:
     and the session puts the batch in the place of that span's bytes.
     """
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, timeout: float) -> None:
         self._stand_in = (ReadableSpan("", SpanContext(1, 1, is_remote=False), resource=Resource.get_empty()),)
         self._session = _Session(content_type)
-        self._exporter = OTLPSpanExporter(session=self._session)
+        self._exporter = OTLPSpanExporter(session=self._session, timeout=timeout)
 
     def send(self, batch: bytes) -> bool:
         """Whether the collector took it. Takes as long as the exporter's time-out allows."""
@@ -194,10 +197,16 @@ class _Session(requests.Session):
         self._compressed: tuple[str, bytes] | None = None
         self._environment: Any = None
 
-    def merge_environment_settings(self, *given: Any, **named: Any) -> Any:
-        """Proxies and certificates, read from the environment once: every request goes to the same place."""
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Proxies and certificates, read from the environment once: every request goes to the same place.
+
+        Authorities: the exporter's own, else SSL_CERT_FILE's, else those that requests knows of.
+        """
         if self._environment is None:
-            self._environment = super().merge_environment_settings(*given, **named)
+            self._environment = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            authorities = self.verify if isinstance(self.verify, str) else os.environ.get("SSL_CERT_FILE")
+            if authorities:
+                self._environment["verify"] = authorities
         return self._environment
 
     def carry(self, batch: bytes) -> None:

@@ -4,9 +4,10 @@ or sampled.
 Source: semantic-conventions-genai, "Spans".
 """
 
+import time
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.otlp_form import Form, Value
 from gateway.trace_context import Trace
@@ -18,7 +19,8 @@ _KEPT_LENGTH = 4096  # bytes
 
 
 class Attempt(Struct):
-    """One attempt at one upstream: what its span will say. Times in nanoseconds since the epoch.
+    """One attempt at one upstream: what its span will say. Times in nanoseconds since the epoch; what lies between them
+    is told by the clock that nobody sets.
 
     `state`: the `tracestate` of its span; `sampler_attributes`: what a sampler wants the span to say beside ours.
     """
@@ -33,7 +35,8 @@ class Attempt(Struct):
     job_id: str | None
     routed_model: str | None
     stream: bool
-    started: int
+    started: int = field(default_factory=time.time_ns)
+    begun: int = field(default_factory=time.perf_counter_ns)
     ended: int = 0
     first_chunk: int | None = None
     status: int | None = None
@@ -42,6 +45,14 @@ class Attempt(Struct):
     sampled: bool = False
     state: str = ""
     sampler_attributes: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        """It begins now: what came before was the gateway's own."""
+        self.started, self.begun = time.time_ns(), time.perf_counter_ns()
+
+    def now(self) -> int:
+        """The time, as this attempt tells it."""
+        return self.started + time.perf_counter_ns() - self.begun
 
     @property
     def span_hex(self) -> str:

@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 OTEL_TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 
 _CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_EXPORTERS = frozenset({"otlp", "console", "none"})
 _MOST_ATTRIBUTES = 32  # that a span of ours has, and then some
 
 # What the SDK's own samplers answer to a call without a parent, with a sampled one, with one that is not: they look at
@@ -198,11 +199,11 @@ def _are_near(limits: SpanLimits) -> bool:
 
 
 def _exporters_named(environ: Mapping[str, str]) -> set[str]:
-    """What OTEL_TRACES_EXPORTER names; `otlp` by default, as the specification says."""
-    named = {name.strip() for name in environ.get(OTEL_TRACES_EXPORTER, "otlp").split(",")}
-    for name in sorted(named - {"otlp", "console", "none", ""}):
-        log.error("unknown_exporter", variable=OTEL_TRACES_EXPORTER, value=name)
-    return named
+    """What OTEL_TRACES_EXPORTER names; `otlp` where it names nothing, or nothing that is known."""
+    named = {name.strip().lower() for name in environ.get(OTEL_TRACES_EXPORTER, "").split(",")} - {""}
+    for name in sorted(named - _EXPORTERS):
+        log.error("unknown_exporter", variable=OTEL_TRACES_EXPORTER, value=name, known=sorted(_EXPORTERS))
+    return named & _EXPORTERS or {"otlp"}
 
 
 class _Quiet(SpanExporter):

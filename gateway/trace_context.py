@@ -78,8 +78,9 @@ def state_of(text: str) -> TraceState:
 
 
 def _state(tracestate: bytes) -> str:
-    """The list's members, those that are empty left out; "" where one of them is none, or there are too many."""
+    """The list's members, empty ones left out; "" where one of them is none or comes twice, or there are too many."""
     members = [member for part in tracestate.split(b",") if (member := part.strip(b" \t"))]
-    if len(members) > _MOST_MEMBERS or not all(map(_MEMBER.fullmatch, members)):
+    keys = {member.partition(b"=")[0] for member in members}
+    if not len(keys) == len(members) <= _MOST_MEMBERS or not all(map(_MEMBER.fullmatch, members)):
         return ""
     return b",".join(members).decode()

@@ -33,7 +33,7 @@ _DAY_SECONDS = 86_400
 _MOST_DAYS = 36_500
 _MOST_COMBINATIONS = 200  # of model and workflow that a tenant's day counts apart: callers can name anything
 _MOST_TOKENS = 10**9  # that one call is believed to have used
-_MOST_USD = 10**6
+_MOST_USD = 10**3  # and to have cost: what Redis adds up has 63 bits
 _TO_THE_MINUTE = len("2026-11-22T12:00")
 _TO_THE_DAY = len("2026-11-22")
 

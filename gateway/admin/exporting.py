@@ -17,7 +17,7 @@ JSON_LINES = "application/x-ndjson"
 CSV = "text/csv"
 _SUFFIXES = {JSON_LINES: "jsonl", CSV: "csv"}
 # A spreadsheet takes a text that begins with one of these for a formula, and runs it.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - the wide ones count too
 
 
 def asked_form(asked: Asked, *offered: str) -> str | None:

@@ -6,7 +6,7 @@ Source: Anthropic's API reference, "Messages" and "Streaming messages".
 import msgspec
 from msgspec import Struct
 
-from gateway.wire.served import Served, count, reasons, short
+from gateway.wire.served import SaidError, Served, count, error_code, reasons, says_error, short
 
 
 class _Usage(Struct):
@@ -32,6 +32,7 @@ class _Event(_Message):
 
     message: _Message | None = None
     delta: _Delta | None = None
+    error: SaidError | None = None
 
 
 class _Typed(Struct):
@@ -44,7 +45,7 @@ _TYPED = msgspec.json.Decoder(_Typed)
 
 def matters(before: Served, events: bytes) -> bool:  # noqa: ARG001 - the dialects have one shape
     """Whether a look into these whole events could add to what is known: those about the message, not its blocks."""
-    return b'"message_' in events
+    return b'"message_' in events or says_error(events)
 
 
 def ends(payload: bytes) -> bool:
@@ -69,6 +70,7 @@ def see(before: Served, payload: bytes) -> Served:
         output_tokens=before.output_tokens,
         cached_tokens=before.cached_tokens,
         cache_creation_tokens=before.cache_creation_tokens,
+        error=before.error or error_code(event.error),
     )
     return _with_usage(known, message.usage) if message.usage else known
 
@@ -91,4 +93,5 @@ def _with_usage(before: Served, usage: _Usage) -> Served:
         output_tokens=before.output_tokens if output is None else output,
         cached_tokens=read,
         cache_creation_tokens=written,
+        error=before.error,
     )

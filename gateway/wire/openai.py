@@ -8,7 +8,7 @@ Source: the OpenAI API reference, "Chat completion object", "Chat completion chu
 import msgspec
 from msgspec import Struct
 
-from gateway.wire.served import Served, count, reasons, short
+from gateway.wire.served import SaidError, Served, count, error_code, reasons, says_error, short
 
 _DONE = b"[DONE]"
 
@@ -37,6 +37,7 @@ class _Answer(Struct):
     model: str | None = None
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
+    error: SaidError | None = None
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -55,6 +56,7 @@ def matters(before: Served, events: bytes) -> bool:
         or events.count(b'"usage"') != events.count(b'"usage":null')
         or b"\\u" in events  # a key may be written with escapes
         or _DONE in events
+        or says_error(events)
     )
 
 
@@ -81,4 +83,5 @@ def see(before: Served, payload: bytes) -> Served:
         output_tokens=count(now.completion_tokens) if usage else before.output_tokens,
         cached_tokens=count(cached) if usage else before.cached_tokens,
         reasoning_tokens=count(reasoning) if usage else before.reasoning_tokens,
+        error=before.error or error_code(answer.error),
     )

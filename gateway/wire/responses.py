@@ -6,7 +6,7 @@ Source: the OpenAI API reference, "The response object" and "Streaming events" o
 import msgspec
 from msgspec import Struct
 
-from gateway.wire.served import Served, count, reasons, short
+from gateway.wire.served import SaidError, Served, count, error_code, reasons, says_error, short
 
 # The API gives a status where chat completions give a finish reason. The OpenTelemetry GenAI conventions have one
 # list of reasons for all (stop, length, content_filter, tool calls, error), so it is said in chat completions' words.
@@ -46,12 +46,15 @@ class _Response(Struct):
     usage: _Usage | None = None
     incomplete_details: _Incomplete | None = None
     output: list[_Item] | None = None
+    error: SaidError | None = None
 
 
 class _Event(_Response):
-    """A streamed event has the answer in it; an answer that is not streamed is the answer."""
+    """A streamed event has the answer in it, or is an error; an answer that is not streamed is the answer."""
 
     response: _Response | None = None
+    type: str | None = None
+    code: str | int | None = None
 
 
 class _Typed(Struct):
@@ -64,7 +67,7 @@ _TYPED = msgspec.json.Decoder(_Typed)
 
 def matters(before: Served, events: bytes) -> bool:  # noqa: ARG001 - the dialects have one shape
     """Whether a look into these whole events could add to what is known: few of them have the answer in them."""
-    return b'"response"' in events
+    return b'"response"' in events or says_error(events)
 
 
 def ends(payload: bytes) -> bool:
@@ -91,7 +94,15 @@ def see(before: Served, payload: bytes) -> Served:
         output_tokens=count(now.output_tokens) if usage else before.output_tokens,
         cached_tokens=count(cached) if usage else before.cached_tokens,
         reasoning_tokens=count(reasoning) if usage else before.reasoning_tokens,
+        error=before.error or _error(event, answer),
     )
+
+
+def _error(event: _Event, answer: _Response) -> str | None:
+    """An event of type `error` is flat by the API's reference, and has `error` in it where a server wraps it."""
+    if event.type == "error":
+        return error_code(event.error or SaidError(event.code))
+    return error_code(answer.error or SaidError()) if answer.status == "failed" else error_code(answer.error)
 
 
 def _finish_reason(answer: _Response) -> str | None:

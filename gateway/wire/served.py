@@ -11,7 +11,8 @@ _MAX_FINISH_REASONS = 128  # the most choices that the OpenAI API gives
 class Served(Struct, frozen=True):
     """What the upstream said of its answer. Tokens are None where it did not say.
 
-    `input_tokens` has the cached ones in it, read or written, as the OpenTelemetry GenAI conventions count them.
+    `error`: the code of the error that stands in an answer that began well. `input_tokens` has the cached ones in it,
+    read or written, as the OpenTelemetry GenAI conventions count them.
     """
 
     model: str | None = None
@@ -22,16 +23,36 @@ class Served(Struct, frozen=True):
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     cache_creation_tokens: int | None = None
+    error: str | None = None
 
 
 def without_usage(served: Served) -> Served:
     """The same, but for its tokens."""
-    return Served(served.model, served.response_id, served.finish_reasons)
+    return Served(served.model, served.response_id, served.finish_reasons, error=served.error)
 
 
 def count(tokens: int | None) -> int | None:
     """A count that a span can carry (64 bits); what is none of that is not known."""
     return tokens if tokens is not None and 0 <= tokens < 2**63 else None
+
+
+class SaidError(Struct):
+    """An error as the providers write it, as far as it says which."""
+
+    code: str | int | None = None
+    type: str | None = None
+
+
+def error_code(error: SaidError | None) -> str | None:
+    """Which error an answer tells of; None for none."""
+    if error is None:
+        return None
+    return short(str(error.code)) if error.code else short(error.type) or "error"
+
+
+def says_error(events: bytes) -> bool:
+    """Whether an error may be told of in these events. No text is taken for one, since its quotes are escaped."""
+    return events.count(b'"error"') != events.count(b'"error":null')
 
 
 def short(text: str | None) -> str | None:

@@ -92,7 +92,7 @@ def test_a_collector_that_fails_is_no_calls_concern_and_is_counted_and_comes_bac
             tmp_path / "data",
             OTEL_TRACES_EXPORTER="otlp",
             OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{way.port}",
-            OTEL_EXPORTER_OTLP_TIMEOUT="1",
+            OTEL_EXPORTER_OTLP_TIMEOUT="1000",
             OTEL_BSP_SCHEDULE_DELAY="50",
         )
         with running(["serve", "--port", "0"], environ, tmp_path / "log") as gateway, Admin(gateway.url) as admin:

@@ -213,6 +213,38 @@ def test_callers_and_tenants_do_not_make_labels_without_end() -> None:
     assert "model-100" not in told
 
 
+def test_a_provider_that_answers_with_every_status_there_is() -> None:
+    metrics = fresh()
+    for status in range(200, 600):
+        error = str(status) if status >= 400 else None
+        metrics.calls.settle(replace(ENDED, status=status), [replace(ATTEMPT, status=status, error=error)])
+    told = metrics.exposition().decode()
+    assert len(told.splitlines()) < 800
+    assert 'error_type="503"' in told
+    assert 'housestyle_upstream_errors_total{error="4xx",provider="azure.ai.openai"} ' in told
+    assert "418" not in told
+
+
+def test_a_model_that_fails_at_first_has_its_name_once_it_answers() -> None:
+    metrics = fresh()
+    failed = replace(ATTEMPT, status=503, error="503")
+    for attempt in (failed, ATTEMPT, failed, failed):
+        metrics.calls.settle(ENDED, [attempt])
+    found = figures(metrics.exposition())
+    count = "gen_ai_client_operation_duration_seconds_count"
+    assert found[f'{count}{{error_type="503",{CHAT}}}'] == 2
+    assert found[f'{count}{{error_type="503",{CHAT.replace("gpt-4o-mini", "other")}}}'] == 1
+
+
+def test_a_name_that_is_one_firms_fine_tune_and_anothers_stock_model() -> None:
+    metrics = fresh()
+    for fine_tuned in (True, False):
+        metrics.calls.settle(ENDED, [replace(ATTEMPT, fine_tuned=fine_tuned)])
+    told = metrics.exposition().decode()
+    assert 'gen_ai_request_model="fine-tuned"' in told
+    assert 'gen_ai_request_model="gpt-4o-mini"' in told
+
+
 # by tenant
 
 
@@ -233,6 +265,7 @@ def test_what_is_counted_by_tenant() -> None:
 
 def test_without_the_label_of_tenants() -> None:
     metrics = fresh(tenants=0)
+    metrics.jobs.show_retiring([RetiringModel("acme", "job_1", 46.5)], {})
     metrics.calls.settle(ENDED, [ATTEMPT])
     assert "acme" not in metrics.exposition().decode()
 

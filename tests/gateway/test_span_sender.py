@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import certifi
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
@@ -100,7 +101,7 @@ def sink(environ: pytest.MonkeyPatch) -> Iterator[Sink]:
 def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The environment, without what this machine says of exporters, batches, proxies and whom to trust."""
     for name in os.environ:
-        if name.startswith("OTEL_") or name.lower().endswith(("_proxy", "_ca_bundle")):
+        if name.startswith("OTEL_") or name.lower().endswith(("_proxy", "_ca_bundle", "ssl_cert_file")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "60000")
     return monkeypatch
@@ -185,15 +186,17 @@ def test_the_traces_own_endpoint_and_headers(sink: Sink, environ: pytest.MonkeyP
     assert (headers["x-key"], headers["x-other"]) == ("secret", "two words")
 
 
-def test_tls_with_an_authority_of_ones_own(environ: pytest.MonkeyPatch, tmp_path: Any) -> None:
+@pytest.mark.parametrize("variable", ["OTEL_EXPORTER_OTLP_CERTIFICATE", "SSL_CERT_FILE"])
+def test_tls_with_an_authority_of_ones_own(environ: pytest.MonkeyPatch, tmp_path: Any, variable: str) -> None:
     authority = Authority(tmp_path)
     with collecting(authority) as sink:
         environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
-        environ.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
+        environ.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "500")
         stranger = Heard()
         with sending(stranger) as sender:
             sender.put(span("to a stranger"))
-        environ.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(authority.file))
+        environ.setenv(variable, str(authority.file))
+        environ.setenv("REQUESTS_CA_BUNDLE", certifi.where())  # who names an authority means that one
         with sending() as sender:
             sender.put(span("s"))
     assert sink.names == ["s"]
@@ -245,7 +248,7 @@ def test_a_full_queue_drops_and_counts(sink: Sink, environ: pytest.MonkeyPatch) 
 
 def test_nobody_there(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    environ.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
+    environ.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "200")
     heard = Heard()
     with sending(heard) as sender:
         for number in range(1200):
@@ -256,7 +259,7 @@ def test_nobody_there(environ: pytest.MonkeyPatch) -> None:
 
 def test_a_collector_that_says_nothing_does_not_hold_up_the_end(sink: Sink, environ: pytest.MonkeyPatch) -> None:
     environ.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")
-    environ.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
+    environ.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "200")
     sink.go.clear()
     heard = Heard()
     with sending(heard) as sender:
@@ -286,8 +289,8 @@ def test_after_the_end_spans_are_dropped(sink: Sink, environ: pytest.MonkeyPatch
         ({"OTEL_BSP_SCHEDULE_DELAY": "250"}, Batching(delay=0.25)),
         ({"OTEL_BSP_SCHEDULE_DELAY": ""}, Batching()),
         ({"OTEL_BSP_MAX_QUEUE_SIZE": "100"}, Batching(queue=100, batch=100)),
-        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3"}, Batching(timeout=3.0)),
-        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "0.5"}, Batching(timeout=0.5)),
+        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3000"}, Batching(timeout=3.0)),
+        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3000", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "500"}, Batching(timeout=0.5)),
     ],
 )
 def test_how_spans_are_batched(environ: dict[str, str], expected: Batching) -> None:

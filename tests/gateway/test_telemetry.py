@@ -309,14 +309,30 @@ def test_the_service_name(monkeypatch: pytest.MonkeyPatch, variables: dict[str, 
     )
 
 
-@pytest.mark.parametrize("names", ["none", "", " none ", "unheard_of"])
-def test_no_exporter(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+@pytest.mark.parametrize(
+    ("names", "sends"),
+    [
+        ("none", False),
+        (" NONE ", False),
+        ("", True),
+        (" , ", True),
+        ("otlp", True),
+        ("OTLP,none", True),
+        ("unheard_of", True),
+        ("unheard_of,none", False),
+    ],
+)
+def test_which_exporters_are_meant(monkeypatch: pytest.MonkeyPatch, names: str, sends: bool) -> None:
+    """An empty variable is as one that is not set, and what is not known is passed over."""
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", names)
-    telemetry = Telemetry("1")
-    call = trace_context.read(None)
-    telemetry.start(call, ATTEMPT)
-    telemetry.span(call, ATTEMPT, FACTS)
-    telemetry.shutdown()
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+        telemetry = Telemetry("1")
+        call, attempt = trace_context.read(None), attempt_of()
+        telemetry.start(call, attempt)
+        telemetry.span(call, attempt, FACTS)
+        telemetry.shutdown()
+    assert len(collector.spans) == sends
 
 
 def test_the_console(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -464,7 +480,7 @@ def test_an_unsampled_call_and_a_disabled_sdk_send_nothing(monkeypatch: pytest.M
 
 def test_losses_are_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "200")
     metrics = Metrics("1", 500, {})
     telemetry = Telemetry("1", on_dropped=metrics.losses.spans.inc, on_failed=metrics.losses.export_failures.inc)
     call = trace_context.read(None)

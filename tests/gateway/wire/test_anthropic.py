@@ -114,3 +114,10 @@ def test_a_stream_that_broke_off_tells_what_came() -> None:
 def test_an_answer_of_another_shape_says_nothing(body: bytes) -> None:
     assert served(body, stream=False) == Served()
     assert served(b"data: " + body + b"\n\n", stream=True) == Served()
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_an_error_in_a_stream_that_began_well(size: int) -> None:
+    error = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
+    said = served(start(input_tokens=10, output_tokens=1) + TEXT + error, stream=True, size=size)
+    assert (said.error, said.input_tokens) == ("overloaded_error", 10)

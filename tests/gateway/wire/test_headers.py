@@ -20,7 +20,6 @@ KEPT_TO_UPSTREAM = [
     (b"openai-beta", b"assistants=v2"),
     (b"anthropic-version", b"2023-06-01"),
     (b"idempotency-key", b"1"),
-    (b"tracestate", b"vendor=1"),
     (b"baggage", b"a=b"),
     (b"x-stainless-lang", b"python"),
     (b"x-unknown", b"\xe9"),

@@ -142,7 +142,6 @@ def test_an_absurd_count_is_not_known(count: int, known: int | None) -> None:
         b"[]",
         b"{}",
         b"<html>502 Bad Gateway</html>",
-        b'{"error":{"message":"no","code":"x"}}',
         b'{"id":7}',
         b'{"usage":[]}',
         b'{"choices":{}}',
@@ -247,3 +246,20 @@ def test_most_events_need_no_look() -> None:
     for other in (chunk(finish="stop"), chunk(usage=USAGE)):
         assert openai.matters(known, json.dumps(other, **COMPACT).encode())
         assert openai.matters(known, json.dumps(other).encode())
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"message": "no", "type": "server_error", "code": "overloaded"}, "overloaded"),
+        ({"message": "no", "type": "server_error", "code": None}, "server_error"),
+        ({"message": "no", "code": 502}, "502"),
+        ({"message": "no"}, "error"),
+        (None, None),
+    ],
+)
+def test_an_error_in_an_answer_that_began_well(said: Any, code: str | None) -> None:
+    chunk = {"id": "chatcmpl-1", "model": "m", "choices": [{"delta": {"content": '"error":"quoted"'}}], "error": None}
+    stream = b"".join(b"data: " + json.dumps(part).encode() + b"\n\n" for part in (chunk, chunk, {"error": said}))
+    assert served(stream, stream=True).error == code
+    assert served(json.dumps({"error": said}).encode(), stream=False).error == code

@@ -57,7 +57,30 @@ def test_a_streamed_answer(size: int) -> None:
 
 def test_what_was_said_stands() -> None:
     later = event("response.other", response={"id": "resp_2", "model": "n", "status": "failed"})
-    assert served(CREATED + event("response.completed", response=WHOLE) + later, stream=True) == FULL
+    assert served(CREATED + event("response.completed", response=WHOLE) + later, stream=True) == replace(
+        FULL, error="error"
+    )
+
+
+FAILED = WHOLE | {"status": "failed", "error": {"code": "server_error", "message": "no"}, "usage": None}
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [
+        (event("response.failed", response=FAILED), "server_error"),
+        (event("error", code="rate_limit_exceeded", message="no", param=None), "rate_limit_exceeded"),
+        (event("error", error={"type": "overloaded", "message": "no"}), "overloaded"),
+    ],
+)
+def test_an_error_in_a_stream_that_began_well(last: bytes, code: str, size: int) -> None:
+    assert served(CREATED + DELTA * 3 + last, stream=True, size=size).error == code
+
+
+def test_an_error_in_an_answer_that_began_well() -> None:
+    said = served(json.dumps(FAILED).encode(), stream=False)
+    assert (said.error, said.finish_reasons) == ("server_error", ("error",))
 
 
 def test_a_stream_that_broke_off_tells_what_came() -> None:
