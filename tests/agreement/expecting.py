@@ -84,7 +84,7 @@ def _attempt(case: Case, received: Received, *, is_last: bool) -> Attempt:
         status=received.status,
         error=_error(received) if is_last else "model_not_found",
         told=received.told,
-        first_chunk=is_last and received.body and received.stream,
+        first_chunk=is_last and received.body and received.stream and received.status == 200,
     )
 
 
@@ -129,7 +129,7 @@ def _record(
     last = attempts[-1] if attempts else None
     told = last.told if last else Told()
     end = case.received[-1].end if case.received else ""
-    body = bool(case.received and case.received[-1].body)
+    streamed = bool(case.received and case.received[-1].body and case.received[-1].status == 200)
     return {
         "call_id": ANYTHING if ask.leaves == "before" else case.heard.call_id,
         "trace_id": ask.trace_id or (case.received[-1].trace_id if case.received else ANYTHING),
@@ -156,7 +156,7 @@ def _record(
         "output_tokens": told.output_tokens,
         "cost_usd": ANYTHING,
         "duration_ms": ANYTHING,
-        "time_to_first_chunk_ms": ANYTHING if ask.stream and body else None,
+        "time_to_first_chunk_ms": ANYTHING if ask.stream and streamed else None,
         "cancelled": bool(ask.leaves),
     }
 
