@@ -141,6 +141,16 @@ def test_one_activates_and_another_sees_it(open_: Open, house: House) -> None:
     assert house.firm.admin.get(house.firm.path)["active_job"] is None
 
 
+def test_without_the_stream_the_page_looks_again_from_time_to_time(open_: Open, house: House) -> None:
+    house.firm.use_stock()
+    reader = open_(complains=True)  # of the stream that is cut off
+    reader.page.route("**/live", lambda route: route.abort())
+    reader.sign_in(house.key)
+    reader.title.to_have_text("The stock model answers")
+    house.firm.activate(house.spring)
+    reader.title.to_have_text("“Spring 2026” answers")
+
+
 def test_asking_changes_nothing_until_it_is_answered(open_: Open, house: House) -> None:
     house.firm.activate(house.spring)
     reader = open_()
