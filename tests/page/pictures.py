@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect
 from tests.page.readers import Reader, reading
 from tests.page.web import HOME
 from tests.support.admin import Admin
-from tests.support.browser import chromium
+from tests.support.browser import browsing
 from tests.support.firms import Firm
 from tests.support.processes import ADMIN_KEY, gateway_environ, running
 from tests.support.vaults import demo_vault
@@ -81,7 +81,7 @@ def main(folder: Path) -> None:
     """Makes all of them."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        browser = stack.enter_context(chromium())
+        browser = stack.enter_context(browsing())
         at = _furnished(stack, Path(stack.enter_context(tempfile.TemporaryDirectory())))
         for name in SCREENS:
             for scheme in ("light", "dark"):
