@@ -141,17 +141,64 @@ def test_one_activates_and_another_sees_it(open_: Open, house: House) -> None:
     assert house.firm.admin.get(house.firm.path)["active_job"] is None
 
 
+def test_without_the_stream_the_page_looks_again_from_time_to_time(open_: Open, house: House) -> None:
+    house.firm.use_stock()
+    reader = open_(complains=True)  # of the stream that is cut off
+    reader.page.route("**/live", lambda route: route.abort())
+    reader.sign_in(house.key)
+    reader.title.to_have_text("The stock model answers")
+    house.firm.activate(house.spring)
+    reader.title.to_have_text("“Spring 2026” answers")
+
+
+def test_a_firm_that_is_deleted_is_told_on_its_open_page(open_: Open, admin: Admin) -> None:
+    admin.put("/tenants/short-lived", {})
+    reader = open_(complains=True)  # of the answer 404
+    reader.sign_in(ADMIN_KEY, f"{HOME}/short-lived")
+    listening(reader)
+    admin.delete("/tenants/short-lived")
+    expect(reader.page.get_by_role("status")).to_contain_text("There is no such firm")
+
+
+def test_an_action_that_is_refused_says_why(open_: Open, house: House, admin: Admin) -> None:
+    reader = open_(complains=True)  # of the answer 403
+    reader.sign_in(house.key)
+    reader.row(house.autumn).get_by_role("button", name="Activate").click()
+    dialog = reader.page.get_by_role("dialog")
+    reader.page.evaluate("document.querySelector('meta[name=csrf]').content = 'another'")
+    dialog.get_by_role("button", name="Activate").click()
+    expect(reader.page.get_by_role("status")).to_contain_text("Nothing was changed")
+    expect(dialog).to_have_count(0)
+
+
+def test_what_keeps_the_page_from_looking_is_said_until_it_can_again(open_: Open, house: House) -> None:
+    reader = open_(complains=True)  # of the answer 503
+    reader.sign_in(house.key)
+    listening(reader)
+    words = '<div class="note bad">The store cannot be reached.</div>'
+    headers = {"hx-retarget": "#notice", "hx-reswap": "innerHTML", "hx-reselect": ".note", "content-type": "text/html"}
+    away = {"status": 503, "body": words, "headers": headers}
+    reader.page.route(f"**{house.url}", lambda route: route.fulfill(**away))
+    notice = reader.page.get_by_role("status")
+    house.firm.call()
+    expect(notice).to_contain_text("cannot be reached")
+    reader.page.unroute(f"**{house.url}")
+    house.firm.call()
+    expect(notice).to_be_empty()
+
+
 def test_asking_changes_nothing_until_it_is_answered(open_: Open, house: House) -> None:
     house.firm.activate(house.spring)
     reader = open_()
     reader.sign_in(house.key)
     opener = reader.page.get_by_role("button", name="Use stock model")
-    opener.press("Enter")
     dialog = reader.page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
-    reader.page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
-    expect(opener).to_be_focused()
+    for key in ("Enter", "Space"):
+        opener.press(key)
+        expect(dialog).to_be_visible()
+        reader.page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        expect(opener).to_be_focused()
     opener.click()
     dialog.get_by_role("button", name="Leave it").click()
     expect(dialog).to_have_count(0)

@@ -156,6 +156,15 @@ def test_a_platform_admin_picks_a_firm(web: Web, house: House, admin: Admin) -> 
     assert "There is no such firm" in answer.text
 
 
+def test_an_address_with_nothing_behind_it_says_so(web: Web, house: House) -> None:
+    assert web.get(f"{HOME}/").headers["location"] == HOME
+    assert web.get(f"{house.url}/").headers["location"] == house.url
+    for path in (f"{house.url}/nothing", f"{house.url}/jobs/x/y/z"):
+        answer = web.get(path)
+        assert answer.status_code == 404
+        assert "There is nothing here" in answer.text
+
+
 # changes
 
 

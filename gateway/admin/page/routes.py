@@ -73,7 +73,9 @@ def table(
     ]
 
 
-async def _nothing(_: Request) -> Response:
+async def _nothing(request: Request) -> Response:
+    if request.url.path.endswith("/"):
+        return RedirectResponse(request.url.path.rstrip("/"), 308, HEADERS)
     raise GatewayError("not_found")
 
 

@@ -51,10 +51,10 @@ class SigningIn:
         """A key was sent: a session, or words on why not. Raises GatewayError."""
         if not guards.is_ours(request.headers):
             raise GatewayError("cross_site")
-        address, now = self._visiting.address(request), self._visiting.clock()
-        wait = self._attempts.wait(address, now)
         form = await read_form(request)
         target = _next(form.get("next", ""))
+        address, now = self._visiting.address(request), self._visiting.clock()
+        wait = self._attempts.wait(address, now)
         if wait > 0:
             return self._refused(target, "too_many", wait)
         key = Secret(form.get("key", "").strip())

@@ -145,7 +145,7 @@ class Visiting:
         common = {"visit": None, "firm": None, "live": None, "base": BASE, "fragment": fragment}
         response = self._rendering.page("refused.html", error.kind.status, told=told, **common)
         if fragment:
-            response.headers.update({"hx-retarget": "#notice", "hx-reswap": "innerHTML"})
+            response.headers.update({"hx-retarget": "#notice", "hx-reswap": "innerHTML", "hx-reselect": ".note"})
         for name, value in error.headers():
             if name == b"retry-after":
                 response.headers[name.decode()] = value.decode()

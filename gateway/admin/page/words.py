@@ -108,7 +108,7 @@ _RENEW = "Make a new job of the same data on a newer base model."
 _WARNINGS: dict[str, tuple[str, str]] = {
     "small_vault": (
         "Few documents",
-        "A model of so few learns them by heart rather than their style. Stay with retrieval, or add documents.",
+        "Stay with retrieval, or add documents.",
     ),
     "files_not_deleted": ("Files are left at the provider", "Delete them in the provider’s own console."),
     "model_refused": (

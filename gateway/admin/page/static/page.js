@@ -26,17 +26,30 @@
     }
   });
 
+  // A link that is said to be a button must answer to the space bar as one.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === " " && event.target.matches("a[role=button]")) {
+      event.preventDefault();
+      event.target.click();
+    }
+  });
+
   document.addEventListener("htmx:config:request", (event) => {
     const token = document.querySelector("meta[name=csrf]");
     if (token) event.detail.ctx.request.headers["X-CSRF-Token"] = token.content;
   });
 
   document.addEventListener("htmx:after:swap", (event) => {
-    const target = event.detail.ctx.target;
+    const { sourceElement, target: named } = event.detail.ctx;
+    const target = typeof named === "string" ? document.querySelector(named) : named; // HX-Retarget's is a text
+    const notice = document.getElementById("notice");
     if (target === dialog && !dialog.open) dialog.showModal();
-    else if (target.id === "notice") {
-      if (dialog.open) dialog.close();
-      target.scrollIntoView({ block: "nearest" });
+    else if (target === notice) {
+      notice.dataset.from = sourceElement.id;
+      if (dialog.open && sourceElement.id !== "live") dialog.close();
+      notice.scrollIntoView({ block: "nearest" });
+    } else if (target.id === "live" && notice.dataset.from === "live") {
+      notice.replaceChildren(); // it said why the page could not look, which it can again
     }
     times();
   });

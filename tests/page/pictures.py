@@ -1,0 +1,130 @@
+"""Pictures of every screen for the docs, light and dark: `python -m tests.page.pictures docs/pictures`.
+
+A gateway with the sandbox is started and furnished, each screen opened in Chromium and kept as it is seen. A new screen
+is a row of SCREENS.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from playwright.sync_api import Browser, expect
+
+from tests.page.readers import Reader, reading
+from tests.page.web import HOME
+from tests.support.admin import Admin
+from tests.support.browser import browsing
+from tests.support.firms import Firm
+from tests.support.processes import ADMIN_KEY, gateway_environ, running
+from tests.support.vaults import demo_vault
+
+_CALLS = 24
+
+
+class Furnished(Struct, frozen=True):
+    """A firm whose spring model answers a part of its calls, and the key of its admin."""
+
+    url: str
+    firm: Firm
+    key: str
+    autumn: Any
+    spring: Any
+
+    @property
+    def page(self) -> str:
+        """The firm's own page."""
+        return f"{HOME}/{self.firm.name}"
+
+
+def _sign_in(reader: Reader, _: Furnished) -> None:
+    reader.go(HOME)
+
+
+def _firms(reader: Reader, _: Furnished) -> None:
+    reader.sign_in(ADMIN_KEY)
+    expect(reader.page.locator("#firms")).to_be_visible()
+
+
+def _models(reader: Reader, at: Furnished) -> None:
+    reader.sign_in(at.key)
+    reader.title.to_be_visible()
+
+
+def _activate(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.row(at.autumn).get_by_role("button", name="Activate").click()
+    expect(reader.page.get_by_role("dialog")).to_be_visible()
+
+
+def _job(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.go(f"{at.page}/jobs/{at.spring['id']}")
+    expect(reader.page.locator(".chart").first).to_be_visible()
+
+
+# name → how it is reached, its window, whether all of the page is shown
+SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], bool]] = {
+    "sign-in": (_sign_in, (1200, 720), False),
+    "firms": (_firms, (1200, 720), False),
+    "models": (_models, (1200, 720), True),
+    "models-phone": (_models, (360, 740), True),
+    "activate": (_activate, (1200, 900), False),
+    "job": (_job, (1200, 1300), False),
+}
+
+
+def main(folder: Path) -> None:
+    """Makes all of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        browser = stack.enter_context(browsing())
+        at = _furnished(stack, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        for name in SCREENS:
+            for scheme in ("light", "dark"):
+                _take(browser, at, name, scheme, folder / f"page-{name}-{scheme}.png")
+
+
+def _take(browser: Browser, at: Furnished, name: str, scheme: str, path: Path) -> None:
+    reach, (width, height), whole = SCREENS[name]
+    viewport = {"width": width, "height": height}
+    options: dict[str, Any] = {
+        "viewport": viewport,
+        "color_scheme": scheme,
+        "timezone_id": "Europe/London",
+        "reduced_motion": "reduce",
+    }
+    with reading(browser, at.url, "192.0.2.1", **options) as reader:
+        reach(reader, at)
+        reader.page.screenshot(path=path, full_page=whole, animations="disabled")
+
+
+def _furnished(stack: ExitStack, folder: Path) -> Furnished:
+    """Starts everything, and lives through two trainings and a day's calls."""
+    data = folder / "data"
+    data.mkdir()
+    sandbox = stack.enter_context(running(["sandbox", "--port", "0", "--step-seconds", "0.3"], {}, folder / "sandbox"))
+    gateway = stack.enter_context(running(["serve", "--port", "0"], gateway_environ(data), folder / "gateway"))
+    admin = stack.enter_context(Admin(gateway.url))
+    for name in ("Harrow & Pell", "Orchard Law", "Quince Chambers"):
+        admin.put(f"/tenants/{name.lower().replace(' & ', '-').replace(' ', '-')}", {"name": name})
+    firm = Firm(admin, sandbox.url, vault=demo_vault(data))
+    stack.callback(firm.close)
+    admin.put(firm.path, {"name": "Brightwater & Partners"})
+    key = admin.post(f"{firm.path}/keys", {"role": "tenant_admin", "label": "Maria Lindqvist"})["key"]
+    maria = stack.enter_context(Admin(gateway.url, key))
+    firm.move_to(maria)
+    autumn = firm.ready_job(label="Autumn 2026")
+    firm.finished(firm.start_job(label="Trial on Bedrock", backend="bedrock"))
+    spring = firm.ready_job(label="Spring 2027")
+    firm.activate(spring, share=0.5)
+    for _ in range(_CALLS):
+        firm.call()
+    return Furnished(gateway.url, firm, key, autumn, spring)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
