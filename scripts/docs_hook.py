@@ -1,4 +1,4 @@
-"""mkdocs's hook: a link that leads out of docs/, to a source file, is a file's name on the site, where that file is not."""
+"""mkdocs's hook: a link that leads out of docs/, to a source file, is a name on the site, where that file is not."""
 
 import re
 from typing import Any
