@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_COMMENT = re.compile(r"<!-- ([\w ]+): (.*?) -->\n+\Z", re.DOTALL)
+_COMMENT = re.compile(r"<!-- ([\w ]+): ((?:(?!-->).)*) -->\n+\Z", re.DOTALL)
 _LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (.+?)\s*$", re.MULTILINE)
 # Programs that a bare block's first word may name, so that it is one of commands.
@@ -20,7 +20,7 @@ _PROGRAMS = re.compile(
 
 
 class Block(Struct, frozen=True):
-    """A fenced block. `mark` is what a comment right before it says: `not run: needs a cluster`, before and after the colon."""
+    """A fenced block. `mark`: what a comment before it says, as `not run: needs a cluster`, parted at the colon."""
 
     page: Path
     line: int

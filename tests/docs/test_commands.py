@@ -106,15 +106,17 @@ def test_commands(page: Path, shell: Path, gateway: Program, sandbox: Program, a
         script = script.replace(said, meant)
     # Servers are under way already: that they would take these options is all that is left to see.
     script = re.sub(r"(?m)^(housestyle (?:serve|sandbox)\b.*?)(\s+#.*)?$", r"\1 --help >/dev/null", script)
+    admin_key = (shell / "housestyle-data" / "admin-key").read_text().strip()
     environ = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("HOUSESTYLE_", "OTEL_"))},
         "HOUSESTYLE_DATA_DIR": str(shell / "housestyle-data"),
+        "HOUSESTYLE_ADMIN_KEY": admin_key,
         "HOUSESTYLE_UPSTREAM_ALLOW": "127.0.0.0/8",
         "OTEL_TRACES_EXPORTER": "none",
         "PYTHONPATH": str(ROOT),
         "GATEWAY": gateway.url,
         "JOB": job["id"],
-        "auth": f"Authorization: Bearer {(shell / 'housestyle-data' / 'admin-key').read_text().strip()}",
+        "auth": f"Authorization: Bearer {admin_key}",
     }
     done = subprocess.run(["bash", "-c", script], cwd=shell, env=environ, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{name(page)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
