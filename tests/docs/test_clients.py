@@ -12,7 +12,7 @@ from tests.docs.pages import DOCS, Block, blocks
 from tests.support.admin import STOCK, Admin
 from tests.support.firms import Firm
 
-CLAUDE = "claude-sonnet-4-5"
+CLAUDE = "claude-sonnet-5"
 SNIPPETS = [block for block in blocks(DOCS / "clients.md") if block.kind in ("python", "js")]
 ANSWER = "Whereas the parties agree."
 
