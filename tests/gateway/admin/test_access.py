@@ -28,6 +28,7 @@ TENANT = [
     ("PUT", "/vault", 422),
     ("GET", "/jobs", 200),
     ("POST", "/jobs", 422),
+    ("POST", "/jobs/preview", 422),
     ("GET", "/jobs/job_0", 404),
     ("GET", "/jobs/job_0/events", 404),
     ("GET", "/jobs/job_0/examples", 404),
