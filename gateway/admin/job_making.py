@@ -25,7 +25,7 @@ from gateway.store.rows import Row, TenantRow
 from policies.access import Action
 
 # The kinds whose fine-tuning API is OpenAI's own.
-_OPENAI_KINDS = frozenset({"openai", "openai_compatible"})
+OPENAI_KINDS = frozenset({"openai", "openai_compatible"})
 
 _MAX_IDEMPOTENCY_KEY = 255
 _ERRORS = ("provider_not_configured", "model_not_found", "teacher_consent_required", "idempotency_key_reused")
@@ -212,6 +212,6 @@ def _consent(options: JobOptions, key_id: str, now: str) -> Consent | None:
 def _check_kind(backend: str, tenant: TenantRow, provider: str) -> None:
     """The job manager's `openai` backend speaks the OpenAI API, so the provider must. Raises GatewayError."""
     row = tenant.providers.get(provider)
-    if backend == "openai" and row is not None and row.kind not in _OPENAI_KINDS:
+    if backend == "openai" and row is not None and row.kind not in OPENAI_KINDS:
         words = f"The provider {provider!r} does not speak the OpenAI API, as the backend needs."
         raise GatewayError("invalid_field", words, "provider")

@@ -20,6 +20,18 @@ from gateway.upstream.addresses import Network
 from gateway.vault_opening import VaultOpener
 from policies.access import Action
 
+_ERRORS = (
+    "provider_not_configured",
+    "model_not_found",
+    "teacher_consent_required",
+    "vault_not_configured",
+    "vault_not_allowed",
+    "vault_unreadable",
+    "preview_busy",
+    "preview_failed",
+    "preview_timed_out",
+)
+
 
 class Previews:
     """The operation. It refuses what `POST T/jobs` would refuse, and changes nothing."""
@@ -42,10 +54,25 @@ class Previews:
 
     def routes(self) -> list[AdminRoute]:
         """The rows of the API's table."""
-        return [AdminRoute("POST", JOBS + "/preview", Action.RUN_JOBS, self.preview, JobPost)]
+        return [
+            AdminRoute(
+                "POST",
+                JOBS + "/preview",
+                Action.RUN_JOBS,
+                self.preview,
+                JobPost,
+                Preview,
+                errors=_ERRORS,
+                reads=True,
+            )
+        ]
 
     async def preview(self, asked: Asked) -> Answered:
-        """Tells what the job would be trained on, from a sample of the Vault, and about what it would cost."""
+        """Tells what a job would be trained on, and about what it would cost.
+
+        From a fair sample of the Vault, with the body that would make the job. Nothing is changed, and the provider is
+        not asked. One is made at a time on a replica, within 60 seconds, and kept for five minutes.
+        """
         tenant, _ = await self._control.tenant(asked.tenant)
         job = self._making.job(asked, asked.body, tenant)
         if tenant.vault is None:
