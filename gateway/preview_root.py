@@ -18,7 +18,7 @@ from gateway.previewing import Made, Order, Refused
 from gateway.upstream.addresses import Guard
 from gateway.vault_opening import reach
 
-_NICENESS = 10  # calls come first
+_NICENESS = 5  # calls come first
 _GRACE_SECONDS = 5
 
 

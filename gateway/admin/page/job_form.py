@@ -4,6 +4,7 @@ Fields are named as the body's places, so that an error of the API's lands at it
 """
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Literal
 
 import msgspec
@@ -83,12 +84,20 @@ def _value(kind: Kind, text: str) -> Any:
         case "whole":
             return int(text)
         case "number":
-            return float(text)
+            return _finite(text)
         case "percent":
-            return float(text) / 100
+            return _finite(text) / 100
         case "flag":
             return True
     return text
+
+
+def _finite(text: str) -> float:
+    """Raises ValueError."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _put(body: dict[str, Any], name: str, value: Any) -> dict[str, Any]:

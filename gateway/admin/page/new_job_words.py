@@ -25,7 +25,7 @@ BACKENDS: Mapping[str, str] = {
 _KINDS = {
     "rephrase-as": "putting plain text into the firm’s words",
     "extract-clauses": "taking a clause out of a document",
-    "summarize-this": "summing up as the firm does",
+    "summarize-this": "summing up, or writing out an outline",
 }
 _REPLACED = {
     "PERSON": "names of people",
