@@ -31,12 +31,13 @@ _MAX_SHOWN_CHARS = 2_000
 
 
 class Preview(Struct, frozen=True):
-    """`ready_chunks`, `other_chunks`: of the whole Vault, where `counted_all`; else as far as there was time.
+    """What a job would be trained on and about what it would cost.
 
-    Made of `sampled_chunks`. Where those are not all, `is_estimate`, and what follows is their figures times so many:
-    `examples`, `validation_examples`, `tokens`, by kind and reason what was replaced and left out. `samples` are
-    examples as they are. `counted_by`, `count_error` as in a Manifest. `estimated_cost_usd` is None where a price is
-    not known; `cost_words` say what it is made of.
+    `ready_chunks` and `other_chunks` are of the whole Vault where `counted_all`, else as far as there was time. It was
+    made of `sampled_chunks`. Where those are not all, `is_estimate`: then `examples`, `validation_examples`, `tokens`,
+    and what was replaced (`redactions`) and left out (`skipped`), stand for the whole. `samples` are examples as they
+    are. `counted_by`: the vocabulary that tokens were counted with, or `estimate`; then `count_error` says how far off
+    they may be. `estimated_cost_usd` is null where the price is not known; `cost_words` say what it is made of.
     """
 
     ready_chunks: int

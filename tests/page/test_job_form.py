@@ -87,7 +87,8 @@ def test_an_error_of_the_apis_lands_at_its_field() -> None:
     assert error_at(None, plain) is None
     said = GatewayError("invalid_field", "Its own words.", "provider")
     assert wrong("provider", said) == "Its own words."
-    assert wrong("options.seed", GatewayError("invalid_field", "options.seed: Expected `int`.")) != "Expected"
+    technical = GatewayError("invalid_field", "options.seed: Expected `int`.")
+    assert wrong("options.seed", technical) == FIELDS["options.seed"].wrong
 
 
 def provider(name: str, is_default: bool = False) -> ProviderView:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -19,7 +20,7 @@ from tests.support.processes import Program
 from tests.support.vaults import demo_vault, write_vault
 
 BASE = "gpt-4.1-mini-2025-04-14"
-ORDER = {"label": "Winter 2026", "backend": "openai", "provider": "main", "base_model": BASE}
+ORDER: dict[str, Any] = {"label": "Winter 2026", "backend": "openai", "provider": "main", "base_model": BASE}
 Open = Callable[..., Reader]
 
 
@@ -91,7 +92,7 @@ def test_the_preview_starts_nothing_and_the_start_makes_one_job(web: Web, firm: 
 def test_options_reach_the_job(web: Web, firm: Firm, key: str) -> None:
     url = f"{HOME}/{firm.name}"
     web.signed_in(key)
-    form = {
+    form: dict[str, Any] = {
         **ORDER,
         "hyperparameters.n_epochs": "2",
         "options.seed": "7",
@@ -126,6 +127,7 @@ def test_errors_land_at_their_field(web: Web, house: House) -> None:
     htmx = web.get(f"{house.url}/new/sample?{consent}", **{"hx-request": "true"})
     assert (htmx.status_code, htmx.headers["hx-retarget"]) == (422, "#new")
     assert re.search(r'id="options.teacher_consent"[^>]*aria-invalid="true"', htmx.text)
+    assert "Tick this to agree" in htmx.text
     posted = web.post(f"{house.url}/new", web.token(house.url), **{**ORDER, "provider": "nobody"})
     assert posted.status_code == 404
     assert re.search(r'id="provider"[^>]*aria-invalid="true"', posted.text)
@@ -212,7 +214,7 @@ def open_(browser: Browser, gateway: Program) -> Iterator[Open]:
     """Opens browser windows, each with a memory of its own."""
     with ExitStack() as stack:
 
-        def opened(**options: object) -> Reader:
+        def opened(**options: Any) -> Reader:
             return stack.enter_context(reading(browser, gateway.url, next(addresses), **options))
 
         yield opened

@@ -89,8 +89,9 @@ def suggested(now: float) -> str:
 
 
 def wrong(field: str, error: GatewayError) -> str:
-    """What an error of the API's says at its field."""
-    return FIELDS[field].wrong if error.code == "invalid_field" and "Expected" in error.message else error.message
+    """What an error of the API's says at its field: its own words, unless they are for who writes JSON."""
+    is_technical = error.code == "teacher_consent_required" or "Expected `" in error.message
+    return FIELDS[field].wrong if is_technical else error.message
 
 
 def _basis(told: Preview) -> str:

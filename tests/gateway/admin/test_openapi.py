@@ -123,9 +123,10 @@ def test_it_is_the_same_bytes_at_each_start(served: httpx2.Response) -> None:
         "import msgspec\n"
         "from gateway import app, settings\n"
         "from gateway.admin import api, openapi\n"
+        "from gateway.previewing import Previewer\n"
         "read = settings.read(os.environ)\n"
         "g = app.Gateway(read, {})\n"
-        "table = api.table(g.control, g.routes, read, g.keyring, g.guard, g.why)\n"
+        "table = api.table(g.control, g.routes, read, g.keyring, g.guard, g.why, Previewer({}))\n"
         "sys.stdout.buffer.write(msgspec.json.encode(openapi.document(table, app.VERSION)))\n"
     )
     given = {"HOUSESTYLE_REDIS_URL": "redis://127.0.0.1:1", "HOUSESTYLE_ENCRYPTION_KEYS": f"{'A' * 43}="}
