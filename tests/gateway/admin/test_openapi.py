@@ -40,6 +40,7 @@ ROUTES = {
     *((method, f"{T}/vault") for method in ("get", "put")),
     *((method, f"{T}/jobs") for method in ("get", "post")),
     ("post", f"{T}/jobs/import"),
+    ("post", f"{T}/jobs/preview"),
     ("get", JOB),
     *(("get", f"{JOB}/{name}") for name in ("events", "metrics", "examples", "manifest")),
     *(("post", f"{JOB}/{name}") for name in ("refresh", "cancel", "recreate", "activate")),
@@ -57,6 +58,7 @@ NO_ROUTES = {
     *("invalid_model_field", "tenant_required", "tenant_suspended", "endpoint_not_allowed", "upgrade_not_supported"),
     *("malformed_request", "method_not_allowed", "request_timeout", "headers_too_large"),
     *("concurrency_limit_exceeded", "upstream_disconnected", "draining", "not_ready"),
+    *("cross_site", "too_many_attempts"),  # the page's
 }
 
 
