@@ -29,7 +29,7 @@ from finetune.dataset.teacher import Ask, Patience, TeacherBusy, TeacherRefused,
 from finetune.retention import TEACHER_CACHE
 from finetune.steps import Step
 from finetune.ticking import Tick, Tools
-from finetune.values import Job
+from finetune.values import Job, settings_of
 from finetune.vaults import VaultNotAllowed, VaultUnreadable
 from gateway.store.connection import StoreUnavailable
 from gateway.store.rows import TenantRow
@@ -201,16 +201,6 @@ class Snapshots:
             count=counter.count,
             patience=_PATIENCE,
         )
-
-
-def settings_of(job: Job) -> BuildSettings:
-    """How the job's data set is to be made."""
-    options = job.options
-    return BuildSettings(
-        redact=options.get("redact", "rules"),
-        writer=options.get("writer", "rules"),
-        validation_share=options.get("validation_share", 0.1),
-    )
 
 
 def _priced(job: Job, built: _Built, limits: _Limits) -> Step:

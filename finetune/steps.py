@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from finetune import states
 from finetune.backends.base import ProviderEvent, ProviderJob, TryAgain
 from finetune.dataset.values import DatasetSummary
-from finetune.values import Job
+from finetune.values import Job, Notice
 
 MIN_CHUNKS = 10
 MIN_EXAMPLES = 10  # the provider's own limit
@@ -62,23 +62,32 @@ def seconds_since(rfc3339: str, clock: float) -> float:
     return clock - datetime.fromisoformat(rfc3339).timestamp()
 
 
+def judged(chunks: int, examples: int) -> Notice | None:
+    """What is to be said of so many ready chunks and training examples: `vault_too_small` ends a job, `small_vault`
+    warns."""
+    if chunks < MIN_CHUNKS:
+        return Notice("vault_too_small", f"The Vault has {chunks} ready chunks; at least {MIN_CHUNKS} are needed.")
+    if examples < MIN_EXAMPLES:
+        words = (
+            f"The Vault's {chunks} ready chunks gave {examples} training examples; at least {MIN_EXAMPLES} are needed."
+        )
+        return Notice("vault_too_small", words)
+    if chunks < SMALL_VAULT:
+        words = (
+            f"The Vault has {chunks} ready chunks; under {SMALL_VAULT} a model learns phrases rather than style. "
+            "Compare its answers with the stock model's before you rely on it."
+        )
+        return Notice("small_vault", words)
+    return None
+
+
 def after_snapshot(job: Job, dataset: DatasetSummary, now: str) -> Step:
     """A Vault was read: too little of it ends the job before anything leaves the house."""
-    if dataset.chunks < MIN_CHUNKS:
-        words = f"The Vault has {dataset.chunks} ready chunks; at least {MIN_CHUNKS} are needed."
-        return ended(states.fail(replace(job, dataset=dataset), "vault_too_small", words, now))
-    if dataset.examples < MIN_EXAMPLES:
-        words = (
-            f"The Vault's {dataset.chunks} ready chunks gave {dataset.examples} training examples; "
-            f"at least {MIN_EXAMPLES} are needed."
-        )
-        return ended(states.fail(replace(job, dataset=dataset), "vault_too_small", words, now))
-    if dataset.chunks < SMALL_VAULT:
-        words = (
-            f"The Vault has {dataset.chunks} ready chunks; under {SMALL_VAULT} a model learns phrases rather than "
-            "style. Compare its answers with the stock model's before you rely on it."
-        )
-        job = states.warn(job, "small_vault", words)
+    found = judged(dataset.chunks, dataset.examples)
+    if found is not None and found.code == "vault_too_small":
+        return ended(states.fail(replace(job, dataset=dataset), found.code, found.message, now))
+    if found is not None:
+        job = states.warn(job, found.code, found.message)
     words = f"{dataset.examples} examples were made of {dataset.chunks} chunks."
     if dataset.validation_examples:
         words += f" {dataset.validation_examples} more are kept for validation."

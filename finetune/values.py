@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from finetune.dataset.values import DatasetSummary
+from finetune.dataset.values import BuildSettings, DatasetSummary
 
 Status = Literal["queued", "snapshotting", "uploading", "training", "ready", "failed", "cancelled"]
 
@@ -103,3 +103,13 @@ def decode(body: bytes) -> Job:
 def encode(job: Job) -> bytes:
     """The job as a row's body."""
     return msgspec.json.encode(job)
+
+
+def settings_of(job: Job) -> BuildSettings:
+    """How the job's data set is to be made."""
+    options = job.options
+    return BuildSettings(
+        redact=options.get("redact", "rules"),
+        writer=options.get("writer", "rules"),
+        validation_share=options.get("validation_share", 0.1),
+    )

@@ -137,6 +137,17 @@ def dataset(
         raise typer.Exit(2) from None
 
 
+@main.command(hidden=True)
+def preview() -> None:
+    """Makes one preview for a gateway: an order on standard input, an answer on standard output."""
+    import sys
+
+    from gateway import preview_root
+
+    with _plainly():
+        sys.stdout.buffer.write(preview_root.run(sys.stdin.buffer.read(), SecretEnviron(os.environ)))
+
+
 @main.command()
 def rotate_keys() -> None:
     """Seals every stored credential anew with the first encryption key; gateways go on serving meanwhile."""

@@ -36,6 +36,7 @@ from gateway.last_used import LastUsed
 from gateway.lifecycle import Lifecycle, Limits
 from gateway.metrics import Metrics, Now
 from gateway.own_routes import Status
+from gateway.previewing import Previewer
 from gateway.replicas import Propagation, Replica
 from gateway.routing import Routes
 from gateway.secrets import Keyring
@@ -282,6 +283,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
         gateway.keyring,
         gateway.guard,
         gateway.why,
+        Previewer(environ),
     )
 
     @contextlib.asynccontextmanager

@@ -13,6 +13,7 @@ from gateway.admin.imports import Imports
 from gateway.admin.job_making import JobMaking
 from gateway.admin.job_records import JobRecords
 from gateway.admin.jobs import Jobs
+from gateway.admin.previews import Previews
 from gateway.admin.provider_models import ProviderModels
 from gateway.admin.providers import Providers
 from gateway.admin.schemas import ReplicaView
@@ -21,6 +22,7 @@ from gateway.admin.tenants import Tenants
 from gateway.admin.traces import Traces
 from gateway.admin.vaults import Vaults
 from gateway.audit import AuditReader
+from gateway.previewing import Previewer
 from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.settings import Settings
@@ -38,19 +40,23 @@ def table(
     keyring: Keyring,
     guard: Guard,
     writer: WhyWriter,
+    previewer: Previewer,
 ) -> list[AdminRoute]:
     """Every route of the admin API."""
     # Names beside ids: while those routes are not there, they are no ids either.
-    register_url_convertor("job", _id_but("import"))
+    register_url_convertor("job", _id_but("import|preview"))
     register_url_convertor("call", _id_but("summary"))
+    opener = VaultOpener(keyring, guard, settings.proxies, settings.vault_roots)
+    making = JobMaking(control, routes)
     provider_models = ProviderModels(keyring, guard, settings.proxies)
     return [
         *Tenants(control).routes(),
         *Providers(control, keyring, guard).routes(),
         *BaseModels(control, provider_models).routes(),
         *Credentials(control).routes(),
-        *Vaults(control, VaultOpener(keyring, guard, settings.proxies, settings.vault_roots)).routes(),
-        *JobMaking(control, routes).routes(),
+        *Vaults(control, opener).routes(),
+        *making.routes(),
+        *Previews(control, making, opener, previewer, settings.vault_roots, settings.upstream_allow).routes(),
         *Imports(control, routes, keyring, provider_models).routes(),
         *Jobs(control).routes(),
         *JobRecords(control, settings.artifacts_url or "").routes(),
@@ -62,9 +68,9 @@ def table(
     ]
 
 
-def _id_but(word: str) -> Convertor[str]:
+def _id_but(words: str) -> Convertor[str]:
     class Id(Convertor[str]):
-        regex = f"(?!{word}(?:/|$))[^/]+"
+        regex = f"(?!(?:{words})(?:/|$))[^/]+"
 
         def convert(self, value: str) -> str:
             return value

@@ -25,7 +25,7 @@ from gateway.store.rows import Row, TenantRow
 from policies.access import Action
 
 # The kinds whose fine-tuning API is OpenAI's own.
-_OPENAI_KINDS = frozenset({"openai", "openai_compatible"})
+OPENAI_KINDS = frozenset({"openai", "openai_compatible"})
 
 _MAX_IDEMPOTENCY_KEY = 255
 _ERRORS = ("provider_not_configured", "model_not_found", "teacher_consent_required", "idempotency_key_reused")
@@ -129,7 +129,7 @@ class JobMaking:
             again = repeat.known()
             if again is not None:
                 return again
-            job = self._job(asked, asked.body, tenant) if source is None else await self._anew(asked, tenant)
+            job = self.job(asked, asked.body, tenant) if source is None else await self._anew(asked, tenant)
             view = views.job(job, tenant)
             writes = [*records.creation(job), tenant_kept(asked.tenant, row), *repeat.writes(view)]
             words = f"The job {job.label!r} was made" + (f", of what {source} was trained on." if source else ".")
@@ -140,7 +140,8 @@ class JobMaking:
         await records.wake(self._control.store, asked.tenant, changed.result.id)
         return Answered(changed.result, 201, changed)
 
-    def _job(self, asked: Asked, body: JobPost, tenant: TenantRow) -> Job:
+    def job(self, asked: Asked, body: JobPost, tenant: TenantRow) -> Job:
+        """The job that a body asks for, not stored yet. Raises GatewayError."""
         if body.provider is not None and body.provider not in tenant.providers:
             raise GatewayError("provider_not_configured", f"The tenant has no provider {body.provider!r}.", "provider")
         provider = body.provider or tenant.default_provider or ""
@@ -184,7 +185,7 @@ class JobMaking:
             provider=body.provider or old.provider,
             base_model=body.base_model,
         )
-        fresh = self._job(asked, post, tenant)
+        fresh = self.job(asked, post, tenant)
         given = body.hyperparameters
         return replace(
             fresh,
@@ -211,6 +212,6 @@ def _consent(options: JobOptions, key_id: str, now: str) -> Consent | None:
 def _check_kind(backend: str, tenant: TenantRow, provider: str) -> None:
     """The job manager's `openai` backend speaks the OpenAI API, so the provider must. Raises GatewayError."""
     row = tenant.providers.get(provider)
-    if backend == "openai" and row is not None and row.kind not in _OPENAI_KINDS:
+    if backend == "openai" and row is not None and row.kind not in OPENAI_KINDS:
         words = f"The provider {provider!r} does not speak the OpenAI API, as the backend needs."
         raise GatewayError("invalid_field", words, "provider")

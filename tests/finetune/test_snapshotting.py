@@ -8,8 +8,7 @@ import pytest
 
 from finetune import records
 from finetune.records import Progress
-from finetune.snapshotting import settings_of
-from finetune.values import Job
+from finetune.values import Job, settings_of
 from gateway.store import keys
 from gateway.store.connection import Write
 from tests.support.jobs import Workshop, job_value, run

@@ -36,6 +36,7 @@ CONTRACT = {
     "store_unavailable": 503,
 }
 RETRY = {
+    "preview_busy",
     "concurrency_limit_exceeded",
     "draining",
     "not_ready",

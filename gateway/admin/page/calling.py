@@ -40,6 +40,7 @@ class Api:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answered:
         """What the operation answers to this visitor. `names` fill the path; `body` is as its JSON would be.
 
@@ -56,7 +57,7 @@ class Api:
             body=_body(row.body, body or {}),
             path=dict(names),
             query=dict(query or {}),
-            headers={},
+            headers=dict(headers or {}),
             address=visitor.address,
         )
         return await row.operation(asked)

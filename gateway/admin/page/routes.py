@@ -15,6 +15,7 @@ from gateway.admin.page.firms import Firms
 from gateway.admin.page.job import JobPage
 from gateway.admin.page.jobs import JobScreens
 from gateway.admin.page.live import Live
+from gateway.admin.page.new_job import NewJob
 from gateway.admin.page.now import Reading
 from gateway.admin.page.rendering import HEADERS, Rendering
 from gateway.admin.page.sessions import Sessions
@@ -49,6 +50,7 @@ def table(
     signing_in = SigningIn(visiting, control, routes.caller)
     jobs = JobScreens(visiting, api, reading, routes.label_of_key)
     job = JobPage(visiting, api, routes.label_of_key)
+    new_job = NewJob(visiting, api)
     live = Live(visiting, api, reading, routes, stopping)
     screen, change, shown = visiting.screen, visiting.change, visiting.shown
     return [
@@ -62,6 +64,10 @@ def table(
         Route(_FIRM + "/live", screen(live.stream)),
         Route(_FIRM + "/stock", screen(jobs.ask_stock)),
         Route(_FIRM + "/stock", change(jobs.stock), methods=["POST"]),
+        Route(_FIRM + "/new", screen(new_job.form)),
+        Route(_FIRM + "/new", change(new_job.start), methods=["POST"]),
+        Route(_FIRM + "/new/preview", screen(new_job.preview)),
+        Route(_FIRM + "/new/sample", screen(new_job.sample)),
         Route(_JOB, screen(job.show)),
         Route(_JOB + "/manifest.json", screen(job.manifest)),
         Route(_JOB + "/activate", screen(jobs.ask_activate)),

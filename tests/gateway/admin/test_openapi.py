@@ -40,6 +40,7 @@ ROUTES = {
     *((method, f"{T}/vault") for method in ("get", "put")),
     *((method, f"{T}/jobs") for method in ("get", "post")),
     ("post", f"{T}/jobs/import"),
+    ("post", f"{T}/jobs/preview"),
     ("get", JOB),
     *(("get", f"{JOB}/{name}") for name in ("events", "metrics", "examples", "manifest")),
     *(("post", f"{JOB}/{name}") for name in ("refresh", "cancel", "recreate", "activate")),
@@ -57,6 +58,7 @@ NO_ROUTES = {
     *("invalid_model_field", "tenant_required", "tenant_suspended", "endpoint_not_allowed", "upgrade_not_supported"),
     *("malformed_request", "method_not_allowed", "request_timeout", "headers_too_large"),
     *("concurrency_limit_exceeded", "upstream_disconnected", "draining", "not_ready"),
+    *("cross_site", "too_many_attempts"),  # the page's
 }
 
 
@@ -123,9 +125,10 @@ def test_it_is_the_same_bytes_at_each_start(served: httpx2.Response) -> None:
         "import msgspec\n"
         "from gateway import app, settings\n"
         "from gateway.admin import api, openapi\n"
+        "from gateway.previewing import Previewer\n"
         "read = settings.read(os.environ)\n"
         "g = app.Gateway(read, {})\n"
-        "table = api.table(g.control, g.routes, read, g.keyring, g.guard, g.why)\n"
+        "table = api.table(g.control, g.routes, read, g.keyring, g.guard, g.why, Previewer({}))\n"
         "sys.stdout.buffer.write(msgspec.json.encode(openapi.document(table, app.VERSION)))\n"
     )
     given = {"HOUSESTYLE_REDIS_URL": "redis://127.0.0.1:1", "HOUSESTYLE_ENCRYPTION_KEYS": f"{'A' * 43}="}
