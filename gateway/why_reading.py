@@ -18,7 +18,7 @@ from gateway.why import WhyRecord
 
 _STEP = 1000  # entries that one step looks at: Redis does nothing else meanwhile
 _AT_ONCE = 200  # records of one step: decoding them keeps the event loop from calls
-_MOST_LOOKED_AT = 120_000  # entries for one page, however rare what is asked for: all that a tenant keeps by default
+MOST_LOOKED_AT = 120_000  # entries for one page, however rare what is asked for: all that a tenant keeps by default
 # A record's time is its gateway's, its id the store's.
 _CLOCK_SKEW_MS = 300_000
 _DAY_MS = 86_400_000
@@ -82,7 +82,7 @@ class WhyReader:
             at = f"({step.last}"
 
     async def page(
-        self, tenant: str, wanted: Wanted, limit: int, cursor: str | None, most: int = _MOST_LOOKED_AT
+        self, tenant: str, wanted: Wanted, limit: int, cursor: str | None, most: int = MOST_LOOKED_AT
     ) -> Page:
         """The newest `limit` wanted records older than `cursor`. Raises StoreUnavailable.
 

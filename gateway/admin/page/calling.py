@@ -40,8 +40,10 @@ class Api:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        accept: str = "",
     ) -> Answered:
-        """What the operation answers to this visitor. `names` fill the path; `body` is as its JSON would be.
+        """What the operation answers to this visitor. `names` fill the path; `body` is as its JSON would be; `accept`:
+        the form that is asked for, of an export.
 
         Raises GatewayError, StoreUnavailable.
         """
@@ -56,7 +58,7 @@ class Api:
             body=_body(row.body, body or {}),
             path=dict(names),
             query=dict(query or {}),
-            headers={},
+            headers={"accept": accept},
             address=visitor.address,
         )
         return await row.operation(asked)
