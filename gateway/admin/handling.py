@@ -268,7 +268,7 @@ def _answer(answered: Answered) -> Response:
 
 
 class Exported(StreamingResponse):
-    """An export on its way. Where the store breaks off, so does the body, without its end: nobody takes it for whole."""
+    """An export on its way. Where the store breaks off, so does the body, without its end: nobody takes it for all."""
 
     def __init__(self, export: Export, headers: dict[str, str]) -> None:
         headers["content-disposition"] = f'attachment; filename="{export.filename}"'

@@ -12,6 +12,7 @@ from gateway.admin.page.forms import Field, Problem
 from gateway.admin.page.now import TENANT
 from gateway.admin.page.rendering import HEADERS
 from gateway.admin.page.screens import Screens
+from gateway.admin.page.settings_fields import PROVIDERS
 from gateway.admin.page.tabs import home
 from gateway.admin.page.visiting import Visit
 from gateway.admin.schemas import KeyView, TenantView, VaultView
@@ -103,6 +104,7 @@ class SettingsHome(Settings):
             fallbacks=FALLBACKS,
             done=DONE.get(visit.query.get("done", "")),
             providers=providers,
+            kinds={one.name: one.label for one in PROVIDERS},
             vault=await self._vault(visit),
             keys=[_key(one, visit.visitor.caller) for one in keys.items],
             keys_from=cursor,

@@ -80,7 +80,8 @@ class AuditScreen(Settings):
 def line(record: AuditRecord) -> Line:
     """The record, put into words."""
     what = _ACTIONS.get(record.action, record.action)
-    return Line(record, words.who(record.actor.id, record.actor.label), what, _json(record.before), _json(record.after))
+    who = words.who(record.actor.id, record.actor.label)
+    return Line(record, who[:1].upper() + who[1:], what, _json(record.before), _json(record.after))
 
 
 def _json(value: Any) -> str:

@@ -111,12 +111,14 @@ class WhyScreens(Screens):
         return listed.items, listed.next_cursor
 
     def _row(self, visit: Visit, record: WhyRecord, labels: dict[str, str]) -> CallRow:
-        model = record.served_model or record.routed_model or record.requested_model or "–"
+        model = record.served_model or record.routed_model
+        if model is None and record.attempts:
+            model = record.requested_model
         if record.fine_tuned and record.job_id:
             model = labels.get(record.job_id, record.job_id)
         url = f"{home(visit.tenant)}/why/{record.call_id}"
         return CallRow(
-            record, url, why_words.outcome(record), why_words.reason(record.reason), model, self._asker(record)
+            record, url, why_words.outcome(record), why_words.reason(record.reason), model or "–", self._asker(record)
         )
 
     def _asker(self, record: WhyRecord) -> str:

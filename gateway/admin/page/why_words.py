@@ -63,11 +63,13 @@ def story(record: WhyRecord, job_label: str | None, active_since: str | None, as
         cause, todo = _REFUSED.get(record.error or "", (f"of an error, {record.error or record.status}", _LOG))
         if record.reason == "foreign_fine_tune":
             cause, todo = _FOREIGN
-        return Story("It was refused", Markup("{}; it was refused, because {}.").format(begin, cause), todo, "bad")
+        return Story(
+            "The call was refused", Markup("{}; it was refused, because {}.").format(begin, cause), todo, "bad"
+        )
     text = Markup("{}; {} was asked, because {}. {}").format(
         begin, who, _because(record, active_since), _failure(record)[0]
     )
-    return Story("It failed", text, _failure(record)[1], "bad")
+    return Story("The call failed", text, _failure(record)[1], "bad")
 
 
 def _left(record: WhyRecord, begin: Markup, who: Markup, active_since: str | None) -> Story:
@@ -88,7 +90,7 @@ def _went_well(record: WhyRecord) -> bool:
 
 def _title(record: WhyRecord, job_label: str | None) -> str:
     if record.reason == "endpoint_not_tunable":
-        return "It was passed on as it was"
+        return "The call was passed on as it was"
     return f"The firm’s model {_named(record, job_label)} answered" if record.fine_tuned else "The stock model answered"
 
 
