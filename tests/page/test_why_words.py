@@ -20,7 +20,7 @@ OWN: dict[str, Any] = {
     "routed_model": "ft:x",
     "served_model": "ft:x",
 }
-STOCK: dict[str, Any] = {"time": AT, "served_model": "gpt-4o-mini-2024-07-18"}
+STOCK: dict[str, Any] = {"time": AT, "served_model": "small"}
 REFUSED: dict[str, Any] = {"time": AT, "attempts": 0, "routed_model": None, "reason": None}
 
 
@@ -51,17 +51,14 @@ ASKED = "On 29 Nov 2026, 21:32 UTC the caller Assistant asked for gpt-4o-mini; "
         (
             {**STOCK, "reason": "no_active_job"},
             "The stock model answered",
-            (
-                "the stock model gpt-4o-mini-2024-07-18 answered, because no model of the firm’s own was active, or the rule "
-                "was off."
-            ),
+            ("the stock model small answered, because no model of the firm’s own was active, or the rule was off."),
             "quiet",
         ),
         (
             {**STOCK, "reason": "model_not_default"},
             "The stock model answered",
             (
-                "the stock model gpt-4o-mini-2024-07-18 answered, because another model than the default was asked for, and "
+                "the stock model small answered, because another model than the default was asked for, and "
                 "the rule leaves those alone."
             ),
             "quiet",
@@ -70,7 +67,7 @@ ASKED = "On 29 Nov 2026, 21:32 UTC the caller Assistant asked for gpt-4o-mini; "
             {**STOCK, "reason": "stock_arm"},
             "The stock model answered",
             (
-                "the stock model gpt-4o-mini-2024-07-18 answered, because the firm’s own model answers a share of the calls, "
+                "the stock model small answered, because the firm’s own model answers a share of the calls, "
                 "and this one was in the rest."
             ),
             "quiet",
@@ -79,7 +76,7 @@ ASKED = "On 29 Nov 2026, 21:32 UTC the caller Assistant asked for gpt-4o-mini; "
             {**STOCK, "reason": "opted_out"},
             "The stock model answered",
             (
-                "the stock model gpt-4o-mini-2024-07-18 answered, because the call itself asked for that, with the header "
+                "the stock model small answered, because the call itself asked for that, with the header "
                 "X-Model-Policy: stock."
             ),
             "quiet",
@@ -87,19 +84,13 @@ ASKED = "On 29 Nov 2026, 21:32 UTC the caller Assistant asked for gpt-4o-mini; "
         (
             {**STOCK, "reason": "fallback_stock", "attempts": 2},
             "The stock model answered",
-            (
-                "the stock model gpt-4o-mini-2024-07-18 answered, because the provider, asked for the firm’s own model first, "
-                "refused it."
-            ),
+            ("the stock model small answered, because the provider, asked for the firm’s own model first, refused it."),
             "quiet",
         ),
         (
             {**STOCK, "reason": "fallback_stock"},
             "The stock model answered",
-            (
-                "the stock model gpt-4o-mini-2024-07-18 answered, because the provider had refused the firm’s own model a "
-                "moment before."
-            ),
+            ("the stock model small answered, because the provider had refused the firm’s own model a moment before."),
             "quiet",
         ),
         (
@@ -142,8 +133,8 @@ ASKED = "On 29 Nov 2026, 21:32 UTC the caller Assistant asked for gpt-4o-mini; "
             {**OWN, "cancelled": True},
             "The caller left",
             (
-                "the firm’s model Spring 2026 was asked, because it had been active since 28 Nov 2026, 09:00 UTC, and the "
-                "caller left before the answer’s end."
+                "the firm’s model Spring 2026 was asked, because it had been active since 28 Nov 2026, 09:00 UTC, and "
+                "the caller left before the answer’s end."
             ),
             "quiet",
         ),

@@ -97,7 +97,7 @@ class SettingsHome(Settings):
             "settings.html",
             status,
             firm=firm,
-            values=form or _shown(firm),
+            values=_shown(firm, form),
             problem=problem,
             governs=governs(visit.visitor.caller, firm.id),
             rules=rules(visit.visitor.caller, firm),
@@ -147,10 +147,13 @@ def rules(caller: Caller, firm: TenantView) -> dict[str, tuple[str, str]]:
     return {} if firm.rule == "off" else {name: words for name, words in RULES.items() if name != "off"}
 
 
-def _shown(firm: TenantView) -> dict[str, str]:
+def _shown(firm: TenantView, form: dict[str, str] | None = None) -> dict[str, str]:
+    """What stands in the fields: what is so, or what came back. A box that is ticked is "on", one that is not ""."""
     limit = "" if firm.cost_limit_usd is None else f"{firm.cost_limit_usd:g}"
-    shown = {"name": firm.name, "rule": firm.rule, "fallback": firm.fallback, "cost_limit_usd": limit}
-    return {**shown, "suspended": "on"} if firm.suspended else shown
+    stored = {"name": firm.name, "rule": firm.rule, "fallback": firm.fallback, "cost_limit_usd": limit}
+    if form is None:
+        return {**stored, "suspended": "on" if firm.suspended else ""}
+    return {**{name: form.get(name, text) for name, text in stored.items()}, "suspended": form.get("suspended", "")}
 
 
 def _body(visit: Visit) -> dict[str, Any]:
