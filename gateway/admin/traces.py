@@ -28,8 +28,8 @@ _WHICH = (
     *PAGE,
     Parameter(
         "most",
-        f"How many records a page looks at before it ends and leads on, {_LEAST_LOOKED_AT} to {MOST_LOOKED_AT}, which is "
-        "the default. Fewer answer sooner.",
+        f"How many records a page looks at before it ends and leads on, {_LEAST_LOOKED_AT} to {MOST_LOOKED_AT}; the "
+        "latter by default. With fewer it is answered sooner.",
         "integer",
     ),
 )
@@ -84,8 +84,8 @@ class Traces:
     async def list(self, asked: Asked) -> Answered:
         """Lists Why records, newest first: which model answered each call, and why.
 
-        A page; or, where `Accept` names JSON lines or CSV, all of them as a file. A page looks at `most` records; it may
-        hold fewer than `limit` and lead on all the same, where what is asked for is rare.
+        A page; or, where `Accept` names JSON lines or CSV, all of them as a file. A page looks at `most` records, so
+        it may hold fewer than `limit` and lead on all the same, where what is asked for is rare.
         """
         await self._control.tenant(asked.tenant)
         wanted, cursor, limit, most = _wanted(asked), asked.stream_cursor, asked.limit, _most(asked)

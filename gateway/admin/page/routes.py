@@ -46,8 +46,10 @@ def table(
     used: Callable[[str, float], None],
     trusted: Sequence[Network],
     stopping: Callable[[], bool],
+    calls_here: bool,
 ) -> list[Route]:
-    """Every address of the page, over the operations of the admin API's table."""
+    """Every address of the page, over the operations of the admin API's table. `calls_here`: models are called at the
+    page's own port too."""
     static = assets.Assets()
     api = Api(api_table)
     sessions = Sessions(keyring, routes, control.store, time.time)
@@ -57,7 +59,7 @@ def table(
     jobs = JobScreens(visiting, api, reading, routes.label_of_key)
     job = JobPage(visiting, api, routes.label_of_key)
     live = Live(visiting, api, reading, routes, stopping)
-    why = WhyScreens(visiting, api, routes.label_of_key)
+    why = WhyScreens(visiting, api, routes.label_of_key, calls_here=calls_here)
     home, providers = SettingsHome(visiting, api), ProviderScreens(visiting, api)
     vault, keys = VaultScreens(visiting, api), KeyScreens(visiting, api)
     screen, change, shown = visiting.screen, visiting.change, visiting.shown

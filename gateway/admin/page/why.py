@@ -44,13 +44,15 @@ class CallRow(Struct, frozen=True):
 
 
 class WhyScreens(Screens):
-    """The list, one record, the export. `label_of` gives a key's label by its id."""
+    """The list, one record, the export. `label_of` gives a key's label by its id; `calls_here`: models are called at the
+    page's own port too."""
 
     tab = "why"
 
-    def __init__(self, visiting: Visiting, api: Api, label_of: Callable[[str], str]) -> None:
+    def __init__(self, visiting: Visiting, api: Api, label_of: Callable[[str], str], *, calls_here: bool) -> None:
         super().__init__(visiting, api)
         self._label_of = label_of
+        self._calls_here = calls_here
 
     async def list(self, visit: Visit) -> Response:
         """What all calls come to, and a page of those that are asked for, newest first."""
@@ -152,6 +154,8 @@ class WhyScreens(Screens):
         return None
 
     def _calls_go_to(self, visit: Visit) -> str:
+        if not self._calls_here:
+            return "https://THIS-GATEWAY/v1"
         scheme = "https" if self.visiting.secure(visit.request) else "http"
         return f"{scheme}://{visit.request.headers.get('host', 'THIS-GATEWAY')}/v1"
 

@@ -253,7 +253,8 @@ def test_a_page_that_may_look_at_few_leads_on(shared: Stoppable, apart: Program)
             pipe.xadd(keys.why_of(name), {"record": msgspec.json.encode(record(number, tenant=name))})
         pipe.execute()
         rare = f"/tenants/{name}/why?trace_id={0:032x}&most=1000"
-        found, cursor, pages = [], "", 0
+        found: list[Any] = []
+        cursor, pages = "", 0
         while pages == 0 or cursor:
             page = admin.get(f"{rare}&cursor={cursor}")
             found, cursor, pages = found + page["items"], page["next_cursor"], pages + 1
