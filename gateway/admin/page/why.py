@@ -44,8 +44,8 @@ class CallRow(Struct, frozen=True):
 
 
 class WhyScreens(Screens):
-    """The list, one record, the export. `label_of` gives a key's label by its id; `calls_here`: models are called at the
-    page's own port too."""
+    """The list, one record, the export. `label_of` gives a key's label by its id; `calls_here`: models are called at
+    the page's own port too."""
 
     tab = "why"
 
