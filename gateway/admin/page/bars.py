@@ -8,7 +8,7 @@ from markupsafe import Markup
 from gateway.admin.page.charts import ticks
 from gateway.why_summary import ByDay
 
-_WIDTH, _HEIGHT = 720, 160
+_WIDTH, _HEIGHT = 480, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 2, 12, 26
 _MOST_MARKS = 3
 
