@@ -304,6 +304,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Served:
             used=gateway.last_used.seen,
             trusted=settings.trusted_proxies,
             stopping=lambda: gateway.stopping,
+            calls_here=settings.admin_port is None,
         ),
     ]
 

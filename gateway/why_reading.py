@@ -18,9 +18,11 @@ from gateway.why import WhyRecord
 
 _STEP = 1000  # entries that one step looks at: Redis does nothing else meanwhile
 _AT_ONCE = 200  # records of one step: decoding them keeps the event loop from calls
-_MOST_LOOKED_AT = 120_000  # entries for one page, however rare what is asked for: all that a tenant keeps by default
+MOST_LOOKED_AT = 120_000  # entries for one page, however rare what is asked for: all that a tenant keeps by default
 # A record's time is its gateway's, its id the store's.
 _CLOCK_SKEW_MS = 300_000
+_USUAL_SKEW_MS = 1000
+_USUAL_MS = 60_000  # from a call's arrival until its record is written
 _DAY_MS = 86_400_000
 _LAST_SECOND = 253_402_300_799.0  # of the year 9999
 
@@ -70,11 +72,20 @@ class WhyReader:
     async def one(self, tenant: str, call_id: str) -> WhyRecord | None:
         """The record of a call. Raises StoreUnavailable."""
         wanted = Wanted(call_id=call_id)
-        if _arrived(call_id) is None:
+        arrived = _arrived(call_id)
+        if arrived is None:
             return None
-        at = self._from(wanted)
-        while True:  # forwards: it was written soon after its call arrived
-            step = await self._step("XRANGE", tenant, at, "+", wanted, 1)
+        oldest = self._from(wanted)
+        # Forwards, since it was written soon after its call arrived: first where it is unless clocks differ much.
+        near = max(oldest, arrived - _USUAL_SKEW_MS)
+        return await self._first(tenant, wanted, near, str(max(near, arrived + _USUAL_MS))) or await self._first(
+            tenant, wanted, oldest, "+"
+        )
+
+    async def _first(self, tenant: str, wanted: Wanted, oldest: int, to: str) -> WhyRecord | None:
+        at = f"{oldest}-0"
+        while True:
+            step = await self._step("XRANGE", tenant, at, to, wanted, 1)
             if step.found:
                 return step.found[0][1]
             if not step.last:
@@ -82,7 +93,7 @@ class WhyReader:
             at = f"({step.last}"
 
     async def page(
-        self, tenant: str, wanted: Wanted, limit: int, cursor: str | None, most: int = _MOST_LOOKED_AT
+        self, tenant: str, wanted: Wanted, limit: int, cursor: str | None, most: int = MOST_LOOKED_AT
     ) -> Page:
         """The newest `limit` wanted records older than `cursor`. Raises StoreUnavailable.
 
@@ -106,7 +117,7 @@ class WhyReader:
 
     async def _newest_first(self, tenant: str, wanted: Wanted, cursor: str | None, room: int) -> AsyncIterator[_Step]:
         at = f"({cursor}" if cursor else "+"
-        to = self._from(wanted)
+        to = f"{self._from(wanted)}-0"
         while True:
             step = await self._step("XREVRANGE", tenant, at, to, wanted, min(room, _AT_ONCE))
             yield step
@@ -123,15 +134,15 @@ class WhyReader:
         found = [(entry_id, record) for entry_id, record in pairs if matches(record, wanted)]
         return _Step(found, looked_at, last.decode())
 
-    def _from(self, wanted: Wanted) -> str:
-        """The id of the oldest entry that may be wanted: a record is written after its call has arrived."""
+    def _from(self, wanted: Wanted) -> int:
+        """The time in the id of the oldest entry that may be wanted: a record is written after its call has arrived."""
         oldest = int(time.time() * 1000) - self._keep_ms
         if wanted.since is not None:
             oldest = max(oldest, int(wanted.since * 1000) - _CLOCK_SKEW_MS)
         arrived = None if wanted.call_id is None else _arrived(wanted.call_id)
         if arrived is not None:
             oldest = max(oldest, arrived - _CLOCK_SKEW_MS)
-        return f"{max(0, oldest)}-0"
+        return max(0, oldest)
 
 
 def matches(record: WhyRecord, wanted: Wanted) -> bool:

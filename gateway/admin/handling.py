@@ -262,13 +262,13 @@ def _answer(answered: Answered) -> Response:
     if answered.body is None:
         return Response(status_code=204, headers=headers)
     if isinstance(answered.body, Export):
-        return _Exported(answered.body, headers)
+        return Exported(answered.body, headers)
     headers["content-type"] = "application/json"
     return Response(msgspec.json.encode(answered.body), answered.status, headers)
 
 
-class _Exported(StreamingResponse):
-    """An export. Where the store breaks off, so does the body, without its end: nobody takes it for a whole one."""
+class Exported(StreamingResponse):
+    """An export on its way. Where the store breaks off, so does the body, without its end: nobody takes it for all."""
 
     def __init__(self, export: Export, headers: dict[str, str]) -> None:
         headers["content-disposition"] = f'attachment; filename="{export.filename}"'

@@ -11,10 +11,11 @@ from gateway.admin.schemas import ListView
 from gateway.errors import GatewayError
 from gateway.timestamps import to_seconds
 from gateway.why import WhyRecord, WhyWriter
-from gateway.why_reading import Wanted, WhyReader
+from gateway.why_reading import MOST_LOOKED_AT, Wanted, WhyReader
 from gateway.why_summary import Summary, days_of, summary
 from policies.access import Action
 
+_LEAST_LOOKED_AT = 1000
 _WHICH = (
     Parameter("fine_tuned", "Only calls that a fine-tuned model answered, or only the others.", "boolean"),
     Parameter("reason", "Only calls whose model was chosen for this reason, such as `active_job`."),
@@ -25,6 +26,12 @@ _WHICH = (
     SINCE,
     UNTIL,
     *PAGE,
+    Parameter(
+        "most",
+        f"How many records a page looks at before it ends and leads on, {_LEAST_LOOKED_AT} to {MOST_LOOKED_AT}; the "
+        "latter by default. With fewer it is answered sooner.",
+        "integer",
+    ),
 )
 _DAYS = (
     Parameter("since", "The first day, `YYYY-MM-DD`, or a time in it; by default thirty days before the end."),
@@ -77,17 +84,17 @@ class Traces:
     async def list(self, asked: Asked) -> Answered:
         """Lists Why records, newest first: which model answered each call, and why.
 
-        A page; or, where `Accept` names JSON lines or CSV, all of them as a file. A page may hold fewer records than
-        `limit` and lead on all the same, where a tenant keeps very many and what is asked for is rare.
+        A page; or, where `Accept` names JSON lines or CSV, all of them as a file. A page looks at `most` records, so
+        it may hold fewer than `limit` and lead on all the same, where what is asked for is rare.
         """
         await self._control.tenant(asked.tenant)
-        wanted, cursor, limit = _wanted(asked), asked.stream_cursor, asked.limit
+        wanted, cursor, limit, most = _wanted(asked), asked.stream_cursor, asked.limit, _most(asked)
         await self._writer.flush()
         form = asked_form(asked, JSON_LINES, CSV)
         if form is not None:
             parts = self._reader.all(asked.tenant, wanted, cursor)
             return Answered(await export(parts, WhyRecord, form, f"why-{asked.tenant}"))
-        page = await self._reader.page(asked.tenant, wanted, limit, cursor)
+        page = await self._reader.page(asked.tenant, wanted, limit, cursor, most)
         return Answered(ListView(page.records, page.next_cursor))
 
     async def read(self, asked: Asked) -> Answered:
@@ -126,6 +133,15 @@ def _wanted(asked: Asked) -> Wanted:
         since=asked.time("since"),
         until=asked.time("until"),
     )
+
+
+def _most(asked: Asked) -> int:
+    """How many records the page may look at. Raises GatewayError `invalid_field`."""
+    text = asked.query.get("most") or str(MOST_LOOKED_AT)
+    if not re.fullmatch("[0-9]{1,6}", text) or not _LEAST_LOOKED_AT <= int(text) <= MOST_LOOKED_AT:
+        words = f"`most` must be between {_LEAST_LOOKED_AT} and {MOST_LOOKED_AT}."
+        raise GatewayError("invalid_field", words, "most")
+    return int(text)
 
 
 def _moment(asked: Asked, name: str) -> float | None:

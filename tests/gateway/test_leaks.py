@@ -382,7 +382,7 @@ def test_the_run_was_busy(written: Written) -> None:
     assert any("artifacts" in name for name in names)
     assert sum(name.startswith("span") for name in names) > 10
     log = written.places["file stderr"]
-    for event in (b"admin_call_failed", b"call_ended", b"ValidationError"):
+    for event in (b"admin_call_failed", b"call_failed", b"call_refused", b"ValidationError"):
         assert event in log, event
     for code in (b"invalid_api_key", b"upstream_unreachable", b"upstream_protocol_error", b"keys.rotate"):
         assert code in everything, code

@@ -283,3 +283,13 @@ def _plainly(one: WhyRecord, fields: dict[str, Any]) -> bool:
     exact = {name: value for name, value in fields.items() if name not in ("since", "until")}
     same = all(getattr(one, name) == value for name, value in exact.items())
     return same and since <= timestamps.to_seconds(one.time) < until
+
+
+@pytest.mark.parametrize("late_ms", [-299_000, -1500, 0, 59_500, 3_600_000])
+async def test_a_record_is_found_however_late_it_was_written_or_by_whose_clock(store: Store, late_ms: int) -> None:
+    now = int(time.time() * 1000) - 2 * 3_600_000
+    one = record(1, call_id=f"call_{now:012x}{1:020x}")
+    others = [(now + second * 1000, record(2 + second)) for second in range(-400, 400)]
+    await put(store, sorted([*others, (now + late_ms + 7, one)], key=lambda entry: entry[0]))
+    assert await WhyReader(store, 90).one(TENANT, one.call_id) == one
+    assert await WhyReader(store, 90).one(TENANT, f"call_{now:012x}{2:020x}") is None

@@ -1,6 +1,6 @@
 """How long the Why trace takes to answer where a tenant has many records, and what writing one costs the gateway.
 
-`python -m tests.measures.why 100000` prints a line for each. Not among those that run by default.
+`python -m tests.measures.why 100000` prints a line for each, the admin page's screens too. Not run by default.
 """
 
 import asyncio
@@ -21,8 +21,9 @@ from gateway import timestamps
 from gateway.store.connection import Store
 from gateway.why import WhyRecord, WhyWriter
 from tests.measures.memory import Memory
+from tests.page.web import Web
 from tests.support.admin import NO_TLS, Admin
-from tests.support.processes import gateway_environ, running
+from tests.support.processes import ADMIN_KEY, gateway_environ, running
 from tests.support.redis import Stoppable, stoppable
 from tests.support.why import TENANT, record
 
@@ -121,6 +122,33 @@ def _measure(admin: Admin, server: Stoppable, name: str, path: str, accept: str 
     )
 
 
+def _screens(url: str, call_id: str) -> None:
+    """The page's screens, each from its request to its last byte."""
+    home = f"/admin/legal/fine-tuning/{TENANT}"
+    day = timestamps.from_seconds(time.time() - 40 * 86_400)[:10]
+    screens = {
+        "the page's newest": f"{home}/why",
+        "the page, one call, the oldest": f"{home}/why/{call_id}",
+        "the page, one trace that is not there": f"{home}/why?id={'b' * 32}",
+        "the page, a rare workflow": f"{home}/why?workflow=rare",
+        "the page, a job's calls": f"{home}/why?job_id=job_0123456789abcdef&fine_tuned=true",
+        "the page, until long ago": f"{home}/why?until={day}",
+        "the page's settings": f"{home}/settings",
+        "the page's audit log": f"{home}/settings/audit",
+    }
+    with Web(url, "127.0.0.1") as web:
+        web.signed_in(ADMIN_KEY)
+        for name, path in screens.items():
+            took = []
+            for _ in range(TIMES):
+                began = time.perf_counter()
+                answer = web.get(path)
+                took.append((time.perf_counter() - began) * 1000)
+                assert answer.status_code == 200, answer.text
+            size = len(answer.content) / 1000
+            _say(f"{name}: {statistics.median(took):.0f} ms, longest {max(took):.0f} ms; {size:.0f} KB")
+
+
 def _say(words: str) -> None:
     print(words, flush=True)  # noqa: T201 - what it is for
 
@@ -148,6 +176,7 @@ def main(count: int) -> None:
             _measure(admin, server, f"{RARE} of a rare workflow", f"{why}?workflow=rare")
             _measure(admin, server, "the oldest 50, by until", f"{why}?until={records[50].time}")
             _measure(admin, server, "the summary", f"{why}/summary")
+            _screens(program.url, records[0].call_id)
             _measure(admin, server, "all as JSON lines", why, "application/x-ndjson")
             _measure(admin, server, "all as CSV", why, "text/csv")
             _say(f"the gateway's memory grew by {memory.growth / 1024:.0f} MB at most")

@@ -20,7 +20,9 @@ _CONTROL = {b"x-tenant-id", b"x-provider", b"x-workflow", b"x-workflow-run-id", 
 _HOP = {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection"}
 _HOP |= {b"te", b"trailer", b"transfer-encoding", b"upgrade", b"http2-settings"}
 _ADDED = {b"x-call-id", b"x-fine-tuned", b"x-model-reason"}
-_WRITTEN_ANEW = _CREDENTIALS | _ADDED | {b"host", b"accept-encoding", b"traceparent", b"anthropic-version"}
+_WRITTEN_ANEW = (
+    _CREDENTIALS | _ADDED | {b"host", b"accept-encoding", b"traceparent", b"tracestate", b"anthropic-version"}
+)
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-(0[01])")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _CALL_ID = re.compile(rb"call_[0-9a-f]{32}")

@@ -19,15 +19,22 @@ from gateway.admin.page.new_job import NewJob
 from gateway.admin.page.now import Reading
 from gateway.admin.page.rendering import HEADERS, Rendering
 from gateway.admin.page.sessions import Sessions
+from gateway.admin.page.settings import SettingsHome
+from gateway.admin.page.settings_audit import AuditScreen
+from gateway.admin.page.settings_keys import KeyScreens
+from gateway.admin.page.settings_providers import ProviderScreens
+from gateway.admin.page.settings_vault import VaultScreens
 from gateway.admin.page.signing_in import SigningIn
 from gateway.admin.page.tabs import BASE
 from gateway.admin.page.visiting import SIGN_IN, Visiting
+from gateway.admin.page.why import WhyScreens
 from gateway.errors import GatewayError
 from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.upstream.addresses import Network
 
 _FIRM = BASE + "/{tenant}"
+_SETTINGS = _FIRM + "/settings"
 _JOB = _FIRM + "/jobs/{job_id}"
 
 
@@ -40,8 +47,10 @@ def table(
     used: Callable[[str, float], None],
     trusted: Sequence[Network],
     stopping: Callable[[], bool],
+    calls_here: bool,
 ) -> list[Route]:
-    """Every address of the page, over the operations of the admin API's table."""
+    """Every address of the page, over the operations of the admin API's table. `calls_here`: models are called at the
+    page's own port too."""
     static = assets.Assets()
     api = Api(api_table)
     sessions = Sessions(keyring, routes, control.store, time.time)
@@ -52,6 +61,9 @@ def table(
     job = JobPage(visiting, api, routes.label_of_key)
     new_job = NewJob(visiting, api)
     live = Live(visiting, api, reading, routes, stopping)
+    why = WhyScreens(visiting, api, routes.label_of_key, calls_here=calls_here)
+    home, providers = SettingsHome(visiting, api), ProviderScreens(visiting, api)
+    vault, keys = VaultScreens(visiting, api), KeyScreens(visiting, api)
     screen, change, shown = visiting.screen, visiting.change, visiting.shown
     return [
         Route("/admin", _start),
@@ -75,6 +87,24 @@ def table(
         Route(_JOB + "/cancel", screen(jobs.ask_cancel)),
         Route(_JOB + "/cancel", change(jobs.cancel), methods=["POST"]),
         Route(_JOB + "/refresh", change(jobs.refresh), methods=["POST"]),
+        Route(_FIRM + "/why", screen(why.list)),
+        Route(_FIRM + "/why/export.{form}", screen(why.export)),
+        Route(_FIRM + "/why/{call_id}", screen(why.show)),
+        Route(_SETTINGS, screen(home.show)),
+        Route(_SETTINGS, change(home.save), methods=["POST"]),
+        Route(_SETTINGS + "/provider", screen(providers.new)),
+        Route(_SETTINGS + "/provider", change(providers.add), methods=["POST"]),
+        Route(_SETTINGS + "/providers/{provider}", screen(providers.edit)),
+        Route(_SETTINGS + "/providers/{provider}", change(providers.save), methods=["POST"]),
+        Route(_SETTINGS + "/providers/{provider}/delete", screen(providers.ask_delete)),
+        Route(_SETTINGS + "/providers/{provider}/delete", change(providers.delete), methods=["POST"]),
+        Route(_SETTINGS + "/vault", screen(vault.edit)),
+        Route(_SETTINGS + "/vault", change(vault.save), methods=["POST"]),
+        Route(_SETTINGS + "/key", screen(keys.new)),
+        Route(_SETTINGS + "/key", change(keys.make), methods=["POST"]),
+        Route(_SETTINGS + "/keys/{key}/revoke", screen(keys.ask_revoke)),
+        Route(_SETTINGS + "/keys/{key}/revoke", change(keys.revoke), methods=["POST"]),
+        Route(_SETTINGS + "/audit", screen(AuditScreen(visiting, api).show)),
         Route(BASE + "/{rest:path}", shown(_nothing)),
     ]
 

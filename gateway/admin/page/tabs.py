@@ -14,7 +14,7 @@ class Tab(Struct, frozen=True):
     path: str
 
 
-TABS = (Tab("models", "Models", ""),)
+TABS = (Tab("models", "Models", ""), Tab("why", "Why trace", "/why"), Tab("settings", "Settings", "/settings"))
 
 
 def home(tenant: str) -> str:

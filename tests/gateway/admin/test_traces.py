@@ -76,6 +76,12 @@ def test_a_search_for_one_call(firm: Firm) -> None:
     assert numbers(firm, f"?call_id={call_id}&workflow=flow-0") == []
 
 
+@pytest.mark.parametrize("most", ["0", "999", "120001", "-1", "x", "1e4", "9999999"])
+def test_a_page_looks_at_as_many_as_it_may(firm: Firm, most: str) -> None:
+    assert numbers(firm, "?most=1000") == numbers(firm, "?most=120000") == numbers(firm, "?most=") == [5, 4, 3, 2, 1, 0]
+    assert firm.admin.refused("GET", f"{firm.path}/why?most={most}") == (422, "invalid_field", "most")
+
+
 def test_since_and_until_are_times_with_a_zone(firm: Firm) -> None:
     records = firm.admin.get(f"{firm.path}/why")["items"]
     third = records[-3]["time"]
@@ -236,6 +242,23 @@ def apart(shared: Stoppable, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     )
     with running(["serve", "--port", "0"], environ, folder / "log") as program:
         yield program
+
+
+def test_a_page_that_may_look_at_few_leads_on(shared: Stoppable, apart: Program) -> None:
+    name = unique("firm")
+    with Admin(apart.url) as admin, redis.Redis.from_url(shared.url, protocol=2) as client:
+        admin.put(f"/tenants/{name}", {})
+        pipe = client.pipeline(transaction=False)
+        for number in range(2500):
+            pipe.xadd(keys.why_of(name), {"record": msgspec.json.encode(record(number, tenant=name))})
+        pipe.execute()
+        rare = f"/tenants/{name}/why?trace_id={0:032x}&most=1000"
+        found: list[Any] = []
+        cursor, pages = "", 0
+        while pages == 0 or cursor:
+            page = admin.get(f"{rare}&cursor={cursor}")
+            found, cursor, pages = found + page["items"], page["next_cursor"], pages + 1
+    assert (len(found), pages) == (1, 3)
 
 
 @pytest.mark.parametrize(("form", "lines"), [("application/x-ndjson", 10_000), ("text/csv", 10_001)])
