@@ -64,15 +64,19 @@ def measure(folder: Path, calls: int, tenants: int) -> None:
             asyncio.run(_call(firm, calls))
             key = f"{{housestyle}}:why:{firm.name}"
             wait_until(lambda: int(client.xlen(key)) == calls, 60, "the records")
-            size = int(client.memory_usage(key, samples=0))
-            days = sum(int(client.memory_usage(one, samples=0)) for one in client.scan_iter(f"*why-day*:{firm.name}*"))
+            size = _bytes(client, key)
+            days = sum(_bytes(client, one) for one in client.scan_iter(f"*why-day*:{firm.name}*"))
             after = _saved(client, folder)
             _say(f"{calls} Why records: MEMORY USAGE {size:,} bytes, {size / calls:,.0f} a record")
             _say(f"  a day's counts, {_WORKFLOWS} workflows and one model: {days:,} bytes")
             _say(f"  in a snapshot (RDB): {(after - before) / calls:,.0f} a record")
 
 
-def _saved(client: "redis.Redis[bytes]", folder: Path) -> int:
+def _bytes(client: redis.Redis, key: str | bytes) -> int:
+    return client.memory_usage(key, samples=0) or 0
+
+
+def _saved(client: redis.Redis, folder: Path) -> int:
     """The size of a snapshot."""
     client.config_set("dbfilename", "sizes.rdb")
     client.save()
