@@ -54,8 +54,6 @@ log = structlog.get_logger(__name__)
 
 VERSION = version("housestyle")
 _EXPIRE_SECONDS = 15.0
-# After the word to stop, for as long whatever comes on an open connection is still served.
-_LEAVE_SECONDS = 1.0
 _SETTLE_SECONDS = 5.0
 _LOAD_SECONDS = 5.0
 _CANCEL_AGAIN_SECONDS = 0.5
@@ -150,9 +148,9 @@ class Gateway:
                 await self.follower.loaded.wait()
 
     def stop(self) -> None:
-        """The word to stop has come: readiness fails at once, new calls a moment later."""
+        """The word to stop has come: readiness fails at once. What comes on a connection that is open is still served,
+        and its answer ends the connection: nobody else could tell that caller to go elsewhere."""
         self.stopping = True
-        asyncio.get_running_loop().call_later(_LEAVE_SECONDS, setattr, self.lifecycle, "draining", True)
 
     def status(self) -> Status:
         """What this replica says of itself."""

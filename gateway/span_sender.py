@@ -35,8 +35,10 @@ from gateway.otlp_form import Form
 
 log = structlog.get_logger(__name__)
 
-_FORMS: dict[str, Form] = {"http/protobuf": otlp, "http/json": otlp_json}
-_USUAL = "http/protobuf"
+USUAL_PROTOCOL = "http/protobuf"
+_FORMS: dict[str, Form] = {USUAL_PROTOCOL: otlp, "http/json": otlp_json}
+SUPPORTED_PROTOCOLS = tuple(_FORMS)
+_PROTOCOLS = (OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL)
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
 
 
@@ -68,13 +70,16 @@ def batching(environ: Mapping[str, str]) -> Batching:
 
 def form(environ: Mapping[str, str]) -> Form:
     """The form that OTEL_EXPORTER_OTLP_PROTOCOL asks for. One that is not known is said, and protobuf is used."""
-    for name in (OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL):
-        asked = environ.get(name, "").strip()
-        if asked:
-            if asked not in _FORMS:
-                log.error("unsupported_protocol", variable=name, value=asked, supported=list(_FORMS), used=_USUAL)
-            return _FORMS.get(asked, otlp)
-    return otlp
+    variable, asked = protocol(environ)
+    if asked and asked not in _FORMS:
+        log.error("unsupported_protocol", variable=variable, value=asked, supported=list(_FORMS), used=USUAL_PROTOCOL)
+    return _FORMS.get(asked, otlp)
+
+
+def protocol(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The variable that says the protocol, and what it says; "" twice where none does."""
+    named = ((name, environ.get(name, "").strip()) for name in _PROTOCOLS)
+    return next(((name, asked) for name, asked in named if asked), ("", ""))
 
 
 class SpanSender:

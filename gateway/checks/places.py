@@ -1,10 +1,10 @@
-"""Places outside the store, as `housestyle check` judges them: folders, artifacts, Vaults, the collector of spans."""
+"""Places outside the store, as `housestyle check` judges them: folders, artifacts, Vaults."""
 
 import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -19,8 +19,6 @@ from gateway.masked import masked_url
 
 _SECONDS = 5.0
 _PROBE = b"housestyle check"
-_SPANS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_PORTS = {"http": 80, "https": 443}
 
 
 class Directory(Struct, frozen=True):
@@ -112,28 +110,3 @@ def _vault_folder(folder: Path) -> Finding:
     if not os.access(folder, os.R_OK | os.X_OK):
         return wrong("Vaults", f"{folder} cannot be read by this user.")
     return ok("Vaults", f"{folder} can be read.")
-
-
-async def spans(environ: Mapping[str, str]) -> Finding:
-    """Whether the collector takes a connection. One that nobody named is no fault."""
-    exporters = {name.strip() for name in environ.get("OTEL_TRACES_EXPORTER", "otlp").split(",")}
-    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or "otlp" not in exporters:
-        return ok("spans", "They are not sent to a collector, by OTEL_TRACES_EXPORTER or OTEL_SDK_DISABLED.")
-    named = next((environ[name] for name in _SPANS if environ.get(name)), None)
-    parts = urlsplit(named or "http://localhost:4318")
-    try:
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        host, port = None, None
-    if host is None or port is None:
-        return wrong("spans", f"{_SPANS[1]} is not a URL: write http://host:4318.")
-    try:
-        async with asyncio.timeout(_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-    except OSError as error:  # TimeoutError is one
-        why = error.strerror or "it did not answer in time"
-        if named is None:
-            return note("spans", f"No collector is set, and none listens on {host}:{port}. Set {_SPANS[1]}.")
-        return wrong("spans", f"The collector at {host}:{port} cannot be reached: {why}. Calls go on, spans are lost.")
-    writer.close()
-    return ok("spans", f"The collector at {host}:{port} takes connections.")

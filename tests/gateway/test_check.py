@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ import msgspec
 import pytest
 
 from gateway import check
-from gateway.checks import places, providers, records, server
+from gateway.checks import collector, places, providers, records, server
 from gateway.checks.findings import Finding
 from gateway.checks.records import Records
 from gateway.checks.server import Server
@@ -191,17 +192,42 @@ def test_a_translated_provider_needs_the_translators_environment(tmp_path: Path)
     assert providers.translator([ProviderRow("openai", "", "m")], there) == []
 
 
+ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
+
+
 @pytest.mark.parametrize(
-    ("environ", "state"),
+    ("environ", "states", "words"),
     [
-        ({"OTEL_TRACES_EXPORTER": "none"}, "ok"),
-        ({"OTEL_SDK_DISABLED": "true"}, "ok"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, "wrong"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "nonsense"}, "wrong"),
+        ({"OTEL_TRACES_EXPORTER": "none"}, ["ok"], "not sent to a collector"),
+        ({"OTEL_TRACES_EXPORTER": "console"}, ["ok"], "not sent to a collector"),
+        ({"OTEL_SDK_DISABLED": "true"}, ["ok"], "not sent to a collector"),
+        ({ENDPOINT: "http://127.0.0.1:1"}, ["note"], "127.0.0.1:1 cannot be reached: Connection refused. Calls go on"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:1/v1/traces"}, ["note"], "cannot be reached"),
+        ({ENDPOINT: "http://nowhere.invalid:4318"}, ["note"], "nowhere.invalid:4318 cannot be reached: "),
+        ({ENDPOINT: "nonsense"}, ["wrong"], "write http://host:4318"),
+        ({ENDPOINT: "http://127.0.0.1:1", PROTOCOL: "http/json"}, ["note"], "cannot be reached"),
+        ({ENDPOINT: "http://127.0.0.1:1", PROTOCOL: "grpc"}, ["wrong", "note"], f"{PROTOCOL} is grpc, which"),
+        (
+            {ENDPOINT: "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc", PROTOCOL: "http/json"},
+            ["wrong", "note"],
+            "Set it to http/protobuf or http/json",
+        ),
     ],
 )
-async def test_the_collector(environ: dict[str, str], state: str) -> None:
-    assert (await places.spans(environ)).state == state
+async def test_the_collector(environ: dict[str, str], states: list[str], words: str) -> None:
+    found = await collector.judge(environ)
+    assert [one.state for one in found] == states
+    assert words in found[0].message
+
+
+async def test_a_collector_that_takes_connections_is_well_and_its_port_for_grpc_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert [one.state for one in await collector.judge({ENDPOINT: f"http://127.0.0.1:{port}"})] == ["ok"]
+    with socket.create_server(("127.0.0.3", 4317)):
+        [found] = await collector.judge({ENDPOINT: "http://127.0.0.3:4317"})
+    assert found.state == "note"
+    assert "4317 is usually for gRPC" in found.message
 
 
 def external(url: str, folder: Path, **more: str) -> dict[str, str]:
@@ -353,11 +379,14 @@ def test_every_wrong_setting_is_named_not_only_the_first() -> None:
             "HOUSESTYLE_REDIS_URL": "redis+sentinel://me:s3cret@host",
             "HOUSESTYLE_WHY_DAYS": "many",
             "HOUSESTYLE_IDLE_TIMEOUT": "-1",
+            "HOUSESTYLE_METRICS_TENANTS": "-1",
+            "HOUSESTYLE_ADMIN_PORT": "70000",
             "HOUSESTYLE_WHY_DAY": "3",
         },
     )
     said = "\n".join(one.message for one in found if one.state == "wrong")
-    assert all(name in said for name in ("HOUSESTYLE_REDIS_URL", "HOUSESTYLE_WHY_DAYS", "HOUSESTYLE_IDLE_TIMEOUT"))
+    named = ("REDIS_URL", "WHY_DAYS", "IDLE_TIMEOUT", "METRICS_TENANTS", "ADMIN_PORT")
+    assert all(f"HOUSESTYLE_{name}" in said for name in named)
     assert "s3cret" not in said
     assert any("HOUSESTYLE_WHY_DAY " in one.message for one in found if one.state == "note")
 
