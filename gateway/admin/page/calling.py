@@ -42,8 +42,8 @@ class Api:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
-        """What the operation answers to this visitor. `names` fill the path; `body` is as its JSON would be; `headers` are
-        as an Asked has them.
+        """What the operation answers to this visitor. `names` fill the path; `body` is as its JSON would be; `headers`
+        are as an Asked has them.
 
         Raises GatewayError, StoreUnavailable.
         """
