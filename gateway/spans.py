@@ -57,7 +57,7 @@ class Attempt(Struct):
     @property
     def span_hex(self) -> str:
         """As W3C Trace Context and Why records write it."""
-        return f"{self.span_id:016x}"
+        return self.span_id.to_bytes(8, "big").hex()
 
 
 class CallFacts(Protocol):

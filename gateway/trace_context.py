@@ -43,7 +43,7 @@ class Trace(Struct, frozen=True):
     @property
     def hex(self) -> str:
         """As W3C Trace Context and Why records write it."""
-        return f"{self.trace_id:032x}"
+        return self.trace_id.to_bytes(16, "big").hex()
 
 
 def read(traceparent: bytes | None, tracestate: bytes | None = None) -> Trace:

@@ -213,28 +213,34 @@ Counts = dict[tuple[bool, str | None, str | None], list[int]]
 
 def _days(batch: Sequence[WhyRecord]) -> dict[tuple[str, str], Counts]:
     """By tenant and day, for each arm, model and workflow: the numbers that `store/why.lua` calls METRICS."""
-    found: defaultdict[tuple[str, str], Counts] = defaultdict(dict)
+    flat: dict[tuple[str, str, bool, str | None, str | None], list[int]] = {}
     for record in batch:
-        counts = found[record.tenant, record.time[:_TO_THE_DAY]]
-        combination = (record.fine_tuned, record.routed_model or record.requested_model, record.workflow)
-        count = counts.get(combination)
+        model = record.routed_model or record.requested_model
+        place = (record.tenant, record.time[:_TO_THE_DAY], record.fine_tuned, model, record.workflow)
+        count = flat.get(place)
         if count is None:
-            count = counts[combination] = [0, 0, 0, 0, 0, 0]
+            count = flat[place] = [0, 0, 0, 0, 0, 0]
         count[0] += 1
         if record.status >= 400 or record.status == 0 or record.error is not None:
             count[1] += 1
-        count[2] += _believed(record.input_tokens)
-        count[3] += _believed(record.output_tokens)
-        if record.cost_usd is not None and 0 <= record.cost_usd <= _MOST_USD:
-            count[4] += round(record.cost_usd * 1e9)
+        if record.input_tokens:
+            count[2] += _believed(record.input_tokens)
+        if record.output_tokens:
+            count[3] += _believed(record.output_tokens)
+        cost = record.cost_usd
+        if cost is not None and 0 <= cost <= _MOST_USD:
+            count[4] += round(cost * 1e9)
         else:
             count[5] += 1
+    found: defaultdict[tuple[str, str], Counts] = defaultdict(dict)
+    for (tenant, day, fine_tuned, model, workflow), count in flat.items():
+        found[tenant, day][fine_tuned, model, workflow] = count
     return found
 
 
-def _believed(tokens: int | None) -> int:
+def _believed(tokens: int) -> int:
     """What a provider says of a call's tokens, within reason."""
-    return min(max(tokens, 0), _MOST_TOKENS) if tokens else 0
+    return min(max(tokens, 0), _MOST_TOKENS)
 
 
 def _lines(day: str, counts: Counts) -> bytes:
