@@ -28,10 +28,14 @@ def say(text: str) -> None:
 
 
 def debian_environ() -> dict[str, str]:
-    """The environment in which programs unpacked from Debian find their libraries."""
+    """The environment in which programs unpacked from Debian find their libraries and fonts."""
     found = [*_DEBIAN.glob("usr/lib/*-linux-*"), *_DEBIAN.glob("lib/*-linux-*")]
-    folders = ":".join(str(folder) for folder in found)
-    return {**os.environ, "LD_LIBRARY_PATH": folders} if folders else dict(os.environ)
+    environ = dict(os.environ)
+    if found:
+        environ["LD_LIBRARY_PATH"] = ":".join(str(folder) for folder in found)
+    if (_DEBIAN / "etc/fonts/fonts.conf").exists():
+        environ["FONTCONFIG_SYSROOT"] = str(_DEBIAN)
+    return environ
 
 
 def program(name: str) -> str:
