@@ -22,7 +22,7 @@ PLACES = (
     ("helm/ci/everything-values.yaml", r"(?m)^(  tag: )@(-translator)$"),
     ("Dockerfile", r"(housestyle:)@(\b)"),
     ("docs/helm.md", r"(housestyle:)@(\b)"),
-    ("tests/helm/test_values.py", r"(housestyle:)@(\b)"),
+    ("tests/helm/chart/test_values.py", r"(housestyle:)@(\b)"),
 )
 
 
