@@ -16,23 +16,25 @@ from playwright.sync_api import Browser, expect
 
 from tests.page.readers import Reader, reading
 from tests.page.web import HOME
-from tests.support.admin import Admin
+from tests.support.admin import BASE_MODEL, Admin
 from tests.support.browser import browsing
 from tests.support.firms import Firm
 from tests.support.processes import ADMIN_KEY, gateway_environ, running
 from tests.support.vaults import demo_vault
 
-_CALLS = 24
+_WORKFLOWS = ("intake", "lease review", "engagement letters")
+_ROUNDS = 8
 
 
 class Furnished(Struct, frozen=True):
-    """A firm whose spring model answers a part of its calls, and the key of its admin."""
+    """A firm whose spring model answers a part of its calls, `call_id` among them, and the key of its admin."""
 
     url: str
     firm: Firm
     key: str
     autumn: Any
     spring: Any
+    call_id: str
 
     @property
     def page(self) -> str:
@@ -66,6 +68,37 @@ def _job(reader: Reader, at: Furnished) -> None:
     expect(reader.page.locator(".chart").first).to_be_visible()
 
 
+def _new_job(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.page.get_by_role("button", name="New job").click()
+    reader.page.get_by_label("Label").fill("Summer 2027")
+    reader.page.get_by_label("Base model", exact=True).select_option(BASE_MODEL)
+
+
+def _preview(reader: Reader, at: Furnished) -> None:
+    _new_job(reader, at)
+    reader.page.get_by_role("button", name="Show the preview").click()
+    expect(reader.page.get_by_role("button", name="Start training")).to_be_visible()
+
+
+def _why(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.page.get_by_role("link", name="Why trace").click()
+    expect(reader.page.get_by_role("img", name="Calls by day")).to_be_visible()
+
+
+def _call(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.go(f"{at.page}/why/{at.call_id}")
+    expect(reader.page.locator(".story")).to_be_visible()
+
+
+def _settings(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.page.get_by_role("link", name="Settings").click()
+    expect(reader.page.get_by_role("heading", name="Keys")).to_be_visible()
+
+
 # name → how it is reached, its window, whether all of the page is shown
 SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], bool]] = {
     "sign-in": (_sign_in, (1200, 720), False),
@@ -74,6 +107,11 @@ SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], b
     "models-phone": (_models, (360, 740), True),
     "activate": (_activate, (1200, 900), False),
     "job": (_job, (1200, 1300), False),
+    "new-job": (_new_job, (1200, 720), True),
+    "preview": (_preview, (1200, 1300), False),
+    "why": (_why, (1200, 1100), False),
+    "call": (_call, (1200, 1000), False),
+    "settings": (_settings, (1200, 1300), True),
 }
 
 
@@ -121,9 +159,9 @@ def _furnished(stack: ExitStack, folder: Path) -> Furnished:
     firm.finished(firm.start_job(label="Trial on Bedrock", backend="bedrock"))
     spring = firm.ready_job(label="Spring 2027")
     firm.activate(spring, share=0.5)
-    for _ in range(_CALLS):
-        firm.call()
-    return Furnished(gateway.url, firm, key, autumn, spring)
+    calls = [firm.call(extra_headers={"x-workflow": name})[1] for name in _WORKFLOWS * _ROUNDS]
+    call_id = next(one["x-call-id"] for one in reversed(calls) if one["x-fine-tuned"] == "true")
+    return Furnished(gateway.url, firm, key, autumn, spring, call_id)
 
 
 if __name__ == "__main__":
