@@ -19,11 +19,12 @@ from tests.page.web import HOME
 from tests.support.admin import BASE_MODEL, Admin
 from tests.support.browser import browsing
 from tests.support.firms import Firm
-from tests.support.processes import ADMIN_KEY, gateway_environ, running
+from tests.support.processes import ADMIN_KEY, gateway_environ, running, wait_until
 from tests.support.vaults import demo_vault
 
 _WORKFLOWS = ("intake", "lease review", "engagement letters")
 _ROUNDS = 8
+_TENANT = "brightwater"
 
 
 class Furnished(Struct, frozen=True):
@@ -96,7 +97,14 @@ def _call(reader: Reader, at: Furnished) -> None:
 def _settings(reader: Reader, at: Furnished) -> None:
     _models(reader, at)
     reader.page.get_by_role("link", name="Settings").click()
-    expect(reader.page.get_by_role("heading", name="Keys")).to_be_visible()
+    expect(reader.page.get_by_role("heading", name="Settings")).to_be_visible()
+
+
+def _keys(reader: Reader, at: Furnished) -> None:
+    keys = f"{at.firm.path}/keys"
+    wait_until(lambda: all(one["last_used_at"] for one in at.firm.admin.get(keys)["items"]), 90, "both keys' last use")
+    _settings(reader, at)
+    reader.page.locator("#providers").evaluate("section => section.scrollIntoView()")
 
 
 # name → how it is reached, its window, whether all of the page is shown
@@ -108,10 +116,11 @@ SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], b
     "activate": (_activate, (1200, 900), False),
     "job": (_job, (1200, 1300), False),
     "new-job": (_new_job, (1200, 720), True),
-    "preview": (_preview, (1200, 1300), False),
+    "preview": (_preview, (1000, 1120), False),
     "why": (_why, (1200, 1100), False),
     "call": (_call, (1200, 1000), False),
-    "settings": (_settings, (1200, 1300), True),
+    "settings": (_settings, (1000, 970), False),
+    "keys": (_keys, (1000, 860), False),
 }
 
 
@@ -120,7 +129,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         browser = stack.enter_context(browsing())
-        at = _furnished(stack, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        at = _furnished(stack, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="housestyle-"))))
         for name in SCREENS:
             for scheme in ("light", "dark"):
                 _take(browser, at, name, scheme, folder / f"page-{name}-{scheme}.png")
@@ -149,7 +158,8 @@ def _furnished(stack: ExitStack, folder: Path) -> Furnished:
     admin = stack.enter_context(Admin(gateway.url))
     for name in ("Harrow & Pell", "Orchard Law", "Quince Chambers"):
         admin.put(f"/tenants/{name.lower().replace(' & ', '-').replace(' ', '-')}", {"name": name})
-    firm = Firm(admin, sandbox.url, vault=demo_vault(data))
+    vault = demo_vault(data)
+    firm = Firm(admin, sandbox.url, tenant=_TENANT, vault=vault.rename(vault.with_stem(_TENANT)))
     stack.callback(firm.close)
     admin.put(firm.path, {"name": "Brightwater & Partners"})
     key = admin.post(f"{firm.path}/keys", {"role": "tenant_admin", "label": "Maria Lindqvist"})["key"]

@@ -91,7 +91,9 @@ def read_why(page: Page, call_id: str) -> None:
     page.get_by_label("Call or trace").fill(call_id)
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"The firm’s model “{LABEL}” answered")
-    words = f"the caller Assistant asked for {STOCK}; the firm’s model {LABEL} answered, because it had been active since"
+    words = (
+        f"the caller Assistant asked for {STOCK}; the firm’s model {LABEL} answered, because it had been active since"
+    )
     expect(page.locator(".story")).to_contain_text(words)
 
 
