@@ -78,7 +78,7 @@ def _screens(job: Any, last: str, call_id: str) -> dict[str, str]:
         "settings, Vault": f"{home}/settings/vault",
         "settings, new key": f"{home}/settings/key",
         "settings, audit log": f"{home}/settings/audit",
-        "new job, the preview of 57 chunks made": f"{home}/new/sample?{order}",
+        "new job, its preview of 57 chunks (made once, then kept)": f"{home}/new/sample?{order}",
     }
 
 

@@ -116,11 +116,11 @@ SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], b
     "activate": (_activate, (1200, 900), False),
     "job": (_job, (1200, 1300), False),
     "new-job": (_new_job, (1200, 720), True),
-    "preview": (_preview, (1000, 1120), False),
+    "preview": (_preview, (1000, 1036), False),
     "why": (_why, (1200, 1100), False),
     "call": (_call, (1200, 1000), False),
-    "settings": (_settings, (1000, 970), False),
-    "keys": (_keys, (1000, 860), False),
+    "settings": (_settings, (1200, 970), False),
+    "keys": (_keys, (1200, 860), False),
 }
 
 
