@@ -1,6 +1,6 @@
 """How long the Why trace takes to answer where a tenant has many records, and what writing one costs the gateway.
 
-`python -m tests.measures.why 100000` prints a line for each, the admin page's screens too. Not run by default.
+`python -m tests.measures.why 100000` prints a line for each. Not run by default. The admin page's screens: `page.py`.
 """
 
 import asyncio
@@ -21,9 +21,8 @@ from gateway import timestamps
 from gateway.store.connection import Store
 from gateway.why import WhyRecord, WhyWriter
 from tests.measures.memory import Memory
-from tests.page.web import Web
 from tests.support.admin import NO_TLS, Admin
-from tests.support.processes import ADMIN_KEY, gateway_environ, running
+from tests.support.processes import gateway_environ, running
 from tests.support.redis import Stoppable, stoppable
 from tests.support.why import TENANT, record
 
@@ -31,10 +30,10 @@ TIMES = 5
 RARE = 50  # so many records of a rare workflow
 
 
-def _made(count: int) -> list[WhyRecord]:
+def made(count: int) -> list[WhyRecord]:
     """Records as large as real ones, the first of them of a trace of its own."""
     began = time.time() - count / 100
-    made = []
+    records = []
     for number in range(count):
         fields = {
             "call_id": timestamps.call_id(began + number / 100),
@@ -52,11 +51,11 @@ def _made(count: int) -> list[WhyRecord]:
             "output_tokens": 321,
             "cost_usd": 0.000123,
         }
-        made.append(record(number, **fields))
-    return made
+        records.append(record(number, **fields))
+    return records
 
 
-async def _write(url: str, records: list[WhyRecord]) -> float:
+async def write(url: str, records: list[WhyRecord]) -> float:
     """Microseconds of processor time a record, in batches of 500."""
     store = Store(url)
     writer = WhyWriter(store, len(records), 90)
@@ -116,48 +115,22 @@ def _measure(admin: Admin, server: Stoppable, name: str, path: str, accept: str 
     spent = (_spent(server) - before) / TIMES
     waited = sorted(beside.waited)
     p99 = waited[int(len(waited) * 0.99)]
-    _say(
+    say(
         f"{name}: {statistics.median(took):.0f} ms, longest {max(took):.0f} ms, Redis's processor {spent:.0f} ms;"
         f" {size / 1000:.0f} KB; /healthz beside it: p50 {statistics.median(waited):.1f}, p99 {p99:.1f} ms"
     )
 
 
-def _screens(url: str, call_id: str) -> None:
-    """The page's screens, each from its request to its last byte."""
-    home = f"/admin/legal/fine-tuning/{TENANT}"
-    day = timestamps.from_seconds(time.time() - 40 * 86_400)[:10]
-    screens = {
-        "the page's newest": f"{home}/why",
-        "the page, one call, the oldest": f"{home}/why/{call_id}",
-        "the page, one trace that is not there": f"{home}/why?id={'b' * 32}",
-        "the page, a rare workflow": f"{home}/why?workflow=rare",
-        "the page, a job's calls": f"{home}/why?job_id=job_0123456789abcdef&fine_tuned=true",
-        "the page, until long ago": f"{home}/why?until={day}",
-        "the page's settings": f"{home}/settings",
-        "the page's audit log": f"{home}/settings/audit",
-    }
-    with Web(url, "127.0.0.1") as web:
-        web.signed_in(ADMIN_KEY)
-        for name, path in screens.items():
-            took = []
-            for _ in range(TIMES):
-                began = time.perf_counter()
-                answer = web.get(path)
-                took.append((time.perf_counter() - began) * 1000)
-                assert answer.status_code == 200, answer.text
-            size = len(answer.content) / 1000
-            _say(f"{name}: {statistics.median(took):.0f} ms, longest {max(took):.0f} ms; {size:.0f} KB")
-
-
-def _say(words: str) -> None:
+def say(words: str) -> None:
+    """A line of the figures."""
     print(words, flush=True)  # noqa: T201 - what it is for
 
 
 def main(count: int) -> None:
     """All of it."""
-    records = _made(count)
+    records = made(count)
     with tempfile.TemporaryDirectory() as folder, stoppable(Path(folder) / "redis") as server:
-        _say(f"writing: {asyncio.run(_write(server.url, records)):.1f} µs of the gateway's processor a record")
+        say(f"writing: {asyncio.run(write(server.url, records)):.1f} µs of the gateway's processor a record")
         environ = gateway_environ(
             Path(folder),
             HOUSESTYLE_REDIS_URL=server.url,
@@ -176,10 +149,9 @@ def main(count: int) -> None:
             _measure(admin, server, f"{RARE} of a rare workflow", f"{why}?workflow=rare")
             _measure(admin, server, "the oldest 50, by until", f"{why}?until={records[50].time}")
             _measure(admin, server, "the summary", f"{why}/summary")
-            _screens(program.url, records[0].call_id)
             _measure(admin, server, "all as JSON lines", why, "application/x-ndjson")
             _measure(admin, server, "all as CSV", why, "text/csv")
-            _say(f"the gateway's memory grew by {memory.growth / 1024:.0f} MB at most")
+            say(f"the gateway's memory grew by {memory.growth / 1024:.0f} MB at most")
 
 
 if __name__ == "__main__":

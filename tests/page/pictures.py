@@ -16,23 +16,26 @@ from playwright.sync_api import Browser, expect
 
 from tests.page.readers import Reader, reading
 from tests.page.web import HOME
-from tests.support.admin import Admin
+from tests.support.admin import BASE_MODEL, Admin
 from tests.support.browser import browsing
 from tests.support.firms import Firm
-from tests.support.processes import ADMIN_KEY, gateway_environ, running
+from tests.support.processes import ADMIN_KEY, gateway_environ, running, wait_until
 from tests.support.vaults import demo_vault
 
-_CALLS = 24
+_WORKFLOWS = ("intake", "lease review", "engagement letters")
+_ROUNDS = 8
+_TENANT = "brightwater"
 
 
 class Furnished(Struct, frozen=True):
-    """A firm whose spring model answers a part of its calls, and the key of its admin."""
+    """A firm whose spring model answers a part of its calls, `call_id` among them, and the key of its admin."""
 
     url: str
     firm: Firm
     key: str
     autumn: Any
     spring: Any
+    call_id: str
 
     @property
     def page(self) -> str:
@@ -66,6 +69,44 @@ def _job(reader: Reader, at: Furnished) -> None:
     expect(reader.page.locator(".chart").first).to_be_visible()
 
 
+def _new_job(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.page.get_by_role("button", name="New job").click()
+    reader.page.get_by_label("Label").fill("Summer 2027")
+    reader.page.get_by_label("Base model", exact=True).select_option(BASE_MODEL)
+
+
+def _preview(reader: Reader, at: Furnished) -> None:
+    _new_job(reader, at)
+    reader.page.get_by_role("button", name="Show the preview").click()
+    expect(reader.page.get_by_role("button", name="Start training")).to_be_visible()
+
+
+def _why(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.page.get_by_role("link", name="Why trace").click()
+    expect(reader.page.get_by_role("img", name="Calls by day")).to_be_visible()
+
+
+def _call(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.go(f"{at.page}/why/{at.call_id}")
+    expect(reader.page.locator(".story")).to_be_visible()
+
+
+def _settings(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.page.get_by_role("link", name="Settings").click()
+    expect(reader.page.get_by_role("heading", name="Settings")).to_be_visible()
+
+
+def _keys(reader: Reader, at: Furnished) -> None:
+    keys = f"{at.firm.path}/keys"
+    wait_until(lambda: all(one["last_used_at"] for one in at.firm.admin.get(keys)["items"]), 90, "both keys' last use")
+    _settings(reader, at)
+    reader.page.locator("#providers").evaluate("section => section.scrollIntoView()")
+
+
 # name → how it is reached, its window, whether all of the page is shown
 SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], bool]] = {
     "sign-in": (_sign_in, (1200, 720), False),
@@ -74,6 +115,12 @@ SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], b
     "models-phone": (_models, (360, 740), True),
     "activate": (_activate, (1200, 900), False),
     "job": (_job, (1200, 1300), False),
+    "new-job": (_new_job, (1200, 720), True),
+    "preview": (_preview, (1000, 1036), False),
+    "why": (_why, (1200, 1100), False),
+    "call": (_call, (1200, 1000), False),
+    "settings": (_settings, (1200, 970), False),
+    "keys": (_keys, (1200, 860), False),
 }
 
 
@@ -82,7 +129,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         browser = stack.enter_context(browsing())
-        at = _furnished(stack, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        at = _furnished(stack, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="housestyle-"))))
         for name in SCREENS:
             for scheme in ("light", "dark"):
                 _take(browser, at, name, scheme, folder / f"page-{name}-{scheme}.png")
@@ -111,7 +158,8 @@ def _furnished(stack: ExitStack, folder: Path) -> Furnished:
     admin = stack.enter_context(Admin(gateway.url))
     for name in ("Harrow & Pell", "Orchard Law", "Quince Chambers"):
         admin.put(f"/tenants/{name.lower().replace(' & ', '-').replace(' ', '-')}", {"name": name})
-    firm = Firm(admin, sandbox.url, vault=demo_vault(data))
+    vault = demo_vault(data)
+    firm = Firm(admin, sandbox.url, tenant=_TENANT, vault=vault.rename(vault.with_stem(_TENANT)))
     stack.callback(firm.close)
     admin.put(firm.path, {"name": "Brightwater & Partners"})
     key = admin.post(f"{firm.path}/keys", {"role": "tenant_admin", "label": "Maria Lindqvist"})["key"]
@@ -121,9 +169,9 @@ def _furnished(stack: ExitStack, folder: Path) -> Furnished:
     firm.finished(firm.start_job(label="Trial on Bedrock", backend="bedrock"))
     spring = firm.ready_job(label="Spring 2027")
     firm.activate(spring, share=0.5)
-    for _ in range(_CALLS):
-        firm.call()
-    return Furnished(gateway.url, firm, key, autumn, spring)
+    calls = [firm.call(extra_headers={"x-workflow": name})[1] for name in _WORKFLOWS * _ROUNDS]
+    call_id = next(one["x-call-id"] for one in reversed(calls) if one["x-fine-tuned"] == "true")
+    return Furnished(gateway.url, firm, key, autumn, spring, call_id)
 
 
 if __name__ == "__main__":

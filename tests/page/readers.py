@@ -11,6 +11,7 @@ from tests.page.web import HOME
 from tests.support.processes import wait_until
 
 _PATIENCE_MS = 20_000  # the machine may be busy with other tests
+_LEFT = "net::ERR_ABORTED"  # a stream whose page was left, or a download
 _FAULTS = {"moderate", "serious", "critical"}
 
 
@@ -25,6 +26,7 @@ class Reader:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._see)
+        page.on("requestfailed", self._miss)
 
     def go(self, path: str) -> None:
         """Opens a page of the gateway's and waits until it listens for changes, where it does."""
@@ -58,6 +60,10 @@ class Reader:
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
+
+    def _miss(self, request: Request) -> None:
+        if request.failure != _LEFT:
+            self.complaints.append(f"{request.url}: {request.failure}")
 
     def _see(self, request: Request) -> None:
         if not request.url.startswith(self.url):

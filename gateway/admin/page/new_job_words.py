@@ -1,5 +1,6 @@
 """A preview for somebody who is no engineer: what is made, what is replaced, what is left out. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -38,6 +39,8 @@ _REPLACED = {
     "DATE": "dates",
     "ADDRESS": "addresses",
 }
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_UNBROKEN = "\\1\N{NON-BREAKING HYPHEN}\\2\N{NON-BREAKING HYPHEN}\\3"
 
 
 class Sample(Struct, frozen=True):
@@ -68,7 +71,7 @@ def shown(told: Preview) -> Shown:
     return Shown(
         told,
         _basis(told),
-        told.cost_words or "",
+        _DATE.sub(_UNBROKEN, told.cost_words or ""),
         "" if told.count_error is None else "Tokens are estimated, which is right to within about a tenth.",
         _counted(told.examples_per_kind, _KINDS),
         _counted(told.redactions, _REPLACED),
