@@ -49,7 +49,7 @@ _FIRM = (
     Field("name", "Name"),
     Field("rule", "Rule"),
     Field("fallback", "Fallback"),
-    Field("cost_limit_usd", "Most that a job may cost"),
+    Field("cost_limit_usd", "Most that jobs may cost in thirty days"),
 )
 
 
