@@ -30,6 +30,7 @@ def say(text: str) -> None:
 def debian_environ() -> dict[str, str]:
     """The environment in which programs unpacked from Debian find their libraries and fonts."""
     found = [*_DEBIAN.glob("usr/lib/*-linux-*"), *_DEBIAN.glob("lib/*-linux-*")]
+    found += sorted({library.parent for library in _DEBIAN.glob("usr/lib/*-linux-*/*/lib*.so*")})  # pulseaudio's, say
     environ = dict(os.environ)
     if found:
         environ["LD_LIBRARY_PATH"] = ":".join(str(folder) for folder in found)
