@@ -80,8 +80,8 @@ def reading(browser: Browser, url: str, address: str, complains: bool = False, *
         reader = Reader(context.new_page(), url)
         yield reader
         if not complains:
-            assert reader.complaints == []
-        assert reader.elsewhere == []
+            assert reader.complaints == [], reader.complaints
+        assert reader.elsewhere == [], reader.elsewhere
     finally:
         context.close()
 
