@@ -86,11 +86,10 @@ class _Batch(Struct, frozen=True):
 class WhyWriter:
     """The queue and its writer. A record is written once, however often it has to be sent.
 
-    `lost` counts the records that found no room, or no store at the end; `on_lost` hears how many, each time.
+    `on_lost` hears of records that found no room, or no store at the end, and how many.
     """
 
     def __init__(self, store: Store, keep: int, days: int, on_lost: Callable[[int], object] = lambda _: None) -> None:
-        self.lost = 0
         self._on_lost = on_lost
         self._store = store
         self._keep = keep
@@ -111,7 +110,7 @@ class WhyWriter:
     def put(self, record: WhyRecord) -> None:
         """Takes a record; never waits, never fails."""
         if len(self._queue) >= self._room:
-            self._lose(1)
+            self._on_lost(1)
         else:
             self._queue.append(record)
 
@@ -156,12 +155,8 @@ class WhyWriter:
                 await asyncio.sleep(_FLUSH_SECONDS)
         if self._queue:
             log.error("why_records_lost", records=self.waiting, cause=cause)
-            self._lose(self.waiting)
+            self._on_lost(self.waiting)
             self._queue.clear()
-
-    def _lose(self, records: int) -> None:
-        self.lost += records
-        self._on_lost(records)
 
     def _next(self) -> _Batch:
         batch = [self._queue[i] for i in range(min(_BATCH, len(self._queue)))]
