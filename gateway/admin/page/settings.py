@@ -66,6 +66,16 @@ class Settings(Screens):
         """What the API's operation answers. Raises GatewayError, StoreUnavailable."""
         return (await self.api.ask(visit.visitor, method, TENANT + path, visit.names, body=body)).body
 
+    async def _vault(self, visit: Visit) -> VaultView | None:
+        """The tenant's Vault as it stands; None where there is none yet."""
+        try:
+            vault: VaultView = await self.read(visit, TENANT + "/vault")
+        except GatewayError as error:
+            if error.code != "vault_not_configured":
+                raise
+            return None
+        return vault
+
 
 class SettingsHome(Settings):
     """The screen, and the form of the firm itself."""
@@ -110,15 +120,6 @@ class SettingsHome(Settings):
             keys_from=cursor,
             more_keys=keys.next_cursor,
         )
-
-    async def _vault(self, visit: Visit) -> VaultView | None:
-        try:
-            vault: VaultView = await self.read(visit, TENANT + "/vault")
-        except GatewayError as error:
-            if error.code != "vault_not_configured":
-                raise
-            return None
-        return vault
 
 
 class KeyRow(Struct, frozen=True):

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from finetune.vaults import SECRETS
 from gateway.admin.page import forms
 from gateway.admin.page.forms import Problem
-from gateway.admin.page.now import TENANT
 from gateway.admin.page.settings import Settings
 from gateway.admin.page.settings_fields import VAULTS, vault_fields, vault_kind
 from gateway.admin.page.visiting import Visit
@@ -23,7 +22,7 @@ class VaultScreens(Settings):
 
     async def edit(self, visit: Visit) -> Response:
         """The form of the Vault that is there, or of the kind that was chosen; without either, the choice."""
-        known = await self._known(visit)
+        known = await self._vault(visit)
         kind = visit.query.get("kind", vault_kind(known.url, known.options) if known else "")
         if "choose" in visit.query or kind not in _KINDS:
             return await self.drawn(visit, "settings_kinds.html", what="vault", choices=VAULTS)
@@ -44,7 +43,7 @@ class VaultScreens(Settings):
                 raise
             told = forms.problem(error, vault_fields(kind))
             values = forms.filled(vault_fields(kind), visit.form)
-            return await self._form(visit, kind, await self._known(visit), values, told, error.kind.status)
+            return await self._form(visit, kind, await self._vault(visit), values, told, error.kind.status)
         return await self.drawn(visit, "settings_vault_done.html", vault=saved)
 
     async def _form(
@@ -70,15 +69,6 @@ class VaultScreens(Settings):
             stored=[one for one in fields if one.name in stored],
             known=known,
         )
-
-    async def _known(self, visit: Visit) -> VaultView | None:
-        try:
-            vault: VaultView = await self.read(visit, TENANT + "/vault")
-        except GatewayError as error:
-            if error.code != "vault_not_configured":
-                raise
-            return None
-        return vault
 
 
 def _body(form: dict[str, str], kind: str) -> dict[str, Any]:
