@@ -7,7 +7,7 @@ finetune/cost.py's.
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
 from msgspec import Struct
@@ -63,9 +63,6 @@ class Counter(Struct, frozen=True):
     method: str
     error: str | None
     count: Callable[[str], int]
-
-    def count_many(self, texts: Sequence[str]) -> list[int]:
-        return [self.count(text) for text in texts]
 
 
 def open_counter(model: str) -> Counter:

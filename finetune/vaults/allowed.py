@@ -108,11 +108,6 @@ def parse(url: str) -> Place:
     return Place(scheme, host, port, _web_path("/" + rest), user, password)
 
 
-def file_path(url: str) -> str:
-    """The normal absolute path of a `file://` URL: decoded once, no `.`, `..` or doubled slash left."""
-    return parse(url).path
-
-
 def root_paths(roots: Sequence[str]) -> list[str]:
     """The folders that `file://` roots stand for."""
     return [root.path for root in _places(roots) if root.scheme == "file"]

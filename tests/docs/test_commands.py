@@ -22,7 +22,7 @@ from tests.support.processes import Program
 ELSEWHERE = {
     "CONTRIBUTING.md": "the development's own scripts: the tests, which this is one of, measures, benchmarks, a fuzzer",
     "docs/backup.md": "tests/operations/test_backup.py runs its commands on a Redis that it may lose",
-    "docs/helm.md": "tests/helm/test_docs.py runs what needs no cluster",
+    "docs/helm.md": "tests/helm/chart/test_docs.py runs what needs no cluster",
     "docs/measures.md": "takes ten minutes; tests/measures tests what it does",
     "docs/control-plane.md": "a benchmark of minutes; tests/bench tests what it does",
     "docs/resource-tests.md": "clones openai-python; tests/resources tests what it does",
