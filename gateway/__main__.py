@@ -61,10 +61,10 @@ def replica(ready: int, listeners: list[int]) -> None:
 @main.command()
 def worker() -> None:
     """Runs a fine-tune job worker; any number of them work on one Redis."""
-    from gateway import serving
+    from gateway import working
 
     with _plainly():
-        serving.work(SecretEnviron(os.environ))
+        working.work(SecretEnviron(os.environ))
 
 
 @main.command()

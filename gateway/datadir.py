@@ -13,6 +13,7 @@ from gateway.masked import Secret, SecretBytes
 from gateway.secrets import new_key
 from gateway.settings import Settings, SettingsError, encryption_key
 
+UMASK = 0o077  # of every process that writes: artifacts are clients' documents
 ENCRYPTION_KEYS = "encryption-key"  # the file; it may hold several
 
 

@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
@@ -25,14 +24,14 @@ from uvicorn.server import ServerState
 
 from gateway import app, logs, price_lists
 from gateway.bootstrap import reading as bootstrap
-from gateway.datadir import complete
+from gateway.datadir import UMASK, complete
 from gateway.http_exchange import Patience
 from gateway.listening import Listeners, bound, inherited
 from gateway.masked import SecretEnviron
 from gateway.metrics import MULTIPROCESS_DIR
 from gateway.protocol import CallerProtocol
-from gateway.settings import ATTACHED_REDIS, Settings, SettingsError, read, unknown
-from gateway.store.children import Child
+from gateway.settings import ATTACHED_REDIS, Settings, read, unknown
+from gateway.store.children import Child, when_parent_is_gone
 from gateway.store.embedded import EmbeddedRedis
 
 log = structlog.get_logger(__name__)
@@ -42,7 +41,6 @@ _ACCEPT_SECONDS = 0.05
 # Beyond the drain: a child's records are written and its spans sent.
 _SETTLE_SECONDS = 15.0
 _SHORT_KEY = 20
-_UMASK = 0o077  # artifacts are clients' documents
 
 Connection = Callable[..., asyncio.Protocol]
 
@@ -53,7 +51,7 @@ def serve(host: str, port: int, workers: int, environ: Mapping[str, str]) -> Non
     # uvicorn raises the signal again once it has shut down; by default that would end us before our children.
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)
-    os.umask(_UMASK)
+    os.umask(UMASK)
     settings = read(environ)
     if settings.prices is not None:
         price_lists.read(settings.prices)  # a file that is wrong is refused before anything is started
@@ -80,34 +78,10 @@ def replicate(ready: int, numbers: list[int], environ: Mapping[str, str]) -> Non
     logs.configure()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)
-    os.umask(_UMASK)
+    os.umask(UMASK)
     settings = complete(read(environ)).settings
     with inherited(numbers) as shared:
         _run(settings, shared, lambda: os.write(ready, b"."), environ, child=True)
-
-
-def work(environ: Mapping[str, str]) -> None:
-    """A job worker, until SIGTERM or SIGINT, or until the gateway that it is a child of is gone."""
-    logs.configure()
-    os.umask(_UMASK)
-    given = read(environ)
-    if given.embedded and not given.attached:
-        raise SettingsError("A worker needs HOUSESTYLE_REDIS_URL; with an embedded Redis, `housestyle serve` runs one.")
-    for name in [name for name in os.environ if name.startswith("OPENAI_")]:
-        del os.environ[name]  # the SDK would send the operator's own organisation with a tenant's key
-    asyncio.run(_work(complete(given).settings))
-
-
-async def _work(settings: Settings) -> None:
-    until = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, until.set)
-    if settings.attached:
-        _when_parent_is_gone(lambda: loop.call_soon_threadsafe(until.set))
-    from gateway import worker_root  # the SDKs cost memory and seconds that a gateway need not pay
-
-    await worker_root.run(settings, until)
 
 
 def _worker(environ: Mapping[str, str]) -> Child:
@@ -249,7 +223,7 @@ def _run(
     admin = (listeners.admin, _connection(served.handle_admin, patience)) if listeners.admin is not None else None
     server = _Server(config, served.gateway, ready, admin)
     if child:
-        _when_parent_is_gone(partial(setattr, server, "should_exit", True))
+        when_parent_is_gone(partial(setattr, server, "should_exit", True))
     server.run(sockets=[listeners.data])
 
 
@@ -278,15 +252,3 @@ def _announce_admin_key(settings: Settings) -> None:
             f"    {completed.new_admin_key}",
             flush=True,
         )
-
-
-def _when_parent_is_gone(stop: Callable[[], object]) -> None:
-    """Calls `stop` when standard input ends, which it does with the parent."""
-
-    def watch() -> None:
-        with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
-        stop()
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -1,5 +1,6 @@
 """A child process: started again when it dies by itself, ended with its block. What it is, is its owner's."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -68,3 +69,15 @@ class Child:
             log.info("child_started_again", child=self._name)
             if dead.stdin is not None:
                 dead.stdin.close()
+
+
+def when_parent_is_gone(stop: Callable[[], object]) -> None:
+    """In a child: calls `stop`, in a thread of its own, when standard input ends, which it does with the parent."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        stop()
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

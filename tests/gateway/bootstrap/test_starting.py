@@ -15,7 +15,9 @@ import pytest
 from tests.support.admin import NO_TLS, Admin
 from tests.support.processes import Program, gateway_environ, running, wait_until
 from tests.support.redis import stoppable
-from tests.support.vaults import write_vault
+from tests.support.servers import Signal, in_thread
+from tests.support.upstream import Peer, Received, upstream
+from tests.support.vaults import jsonl, record
 
 PLATFORM, TENANT = "hs_of_the_platform", "hs_of_the_tenant"
 FILE = f"""
@@ -82,16 +84,21 @@ def test_while_it_is_applied_it_is_said_which_entry_and_a_replica_can_be_stopped
 
 
 def test_a_store_that_goes_away_meanwhile_is_said_and_waited_for(tmp_path: Path) -> None:
-    vault = tmp_path / "fairfax.jsonl.gz"
-    vault.write_bytes(gzip.compress(b"\n" * 2**24) * 2)
-    text = f"tenants: {{fairfax: {{vault: {{url: {vault.as_uri()}}}}}}}"
+    away = Signal()
+
+    async def vault(_: Received, peer: Peer) -> None:
+        """Its chunks, once the store is away."""
+        await away.reached()
+        await peer.answer(jsonl(record(1)))
+
     with (
+        in_thread(upstream(vault)) as server,
         stoppable(tmp_path / "redis") as redis,
         gateway(
             tmp_path,
-            text,
+            f"tenants: {{fairfax: {{vault: {{url: {server.url}/chunks.jsonl}}}}}}",
             1,
-            HOUSESTYLE_VAULT_ROOTS=f"{tmp_path.as_uri()}/",
+            HOUSESTYLE_VAULT_ROOTS=f"{server.url}/",
             HOUSESTYLE_REDIS_URL=redis.url,
             HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(os.urandom(32)).decode(),
             HOUSESTYLE_ARTIFACTS_URL=(tmp_path / "artifacts").as_uri(),
@@ -101,13 +108,10 @@ def test_a_store_that_goes_away_meanwhile_is_said_and_waited_for(tmp_path: Path)
         def says(words: str) -> bool:
             return words in httpx2.get(f"{program.url}/readyz", verify=NO_TLS).text
 
-        wait_until(lambda: says("fairfax.vault"), 20, "the entry")
+        wait_until(lambda: says("fairfax.vault"), 40, "the entry")
         redis.stop()
+        away.set()
         wait_until(lambda: says("(tenants.fairfax.vault); it waits for the store: "), 40, "the cause")
-        write_vault(tmp_path / "small.jsonl", 12)
-        with gzip.open(tmp_path / "small.jsonl.gz", "wb") as small:
-            small.write((tmp_path / "small.jsonl").read_bytes())
-        (tmp_path / "small.jsonl.gz").replace(vault)
         redis.start()
         wait_until(lambda: says('"ready":true'), 40, "it to be ready")
         assert not says("HOUSESTYLE_BOOTSTRAP")

@@ -1,0 +1,47 @@
+"""The process of a job worker: how it begins and how it ends. What it does is built in `worker_root.py`.
+
+Nothing of the gateway's calls is imported here, so that a worker starts, and can leave, without them.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Mapping
+
+from gateway import logs
+from gateway.datadir import UMASK, complete
+from gateway.settings import Settings, SettingsError, read
+from gateway.store.children import when_parent_is_gone
+
+
+def work(environ: Mapping[str, str]) -> None:
+    """A job worker, until SIGTERM or SIGINT, or until the gateway that it is a child of is gone."""
+    logs.configure()
+    os.umask(UMASK)
+    given = read(environ)
+    if given.embedded and not given.attached:
+        raise SettingsError("A worker needs HOUSESTYLE_REDIS_URL; with an embedded Redis, `housestyle serve` runs one.")
+    for name in [name for name in os.environ if name.startswith("OPENAI_")]:
+        del os.environ[name]  # the SDK would send the operator's own organisation with a tenant's key
+    asyncio.run(_work(complete(given).settings))
+
+
+async def _work(settings: Settings) -> None:
+    until = asyncio.Event()
+    begun = threading.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, until.set)
+
+    def leave() -> None:
+        if not begun.is_set():
+            os._exit(0)  # there is nothing to end yet, and the SDKs take seconds
+        loop.call_soon_threadsafe(until.set)
+
+    if settings.attached:
+        when_parent_is_gone(leave)
+    from gateway import worker_root  # the SDKs cost memory and seconds that a gateway need not pay
+
+    begun.set()
+    await worker_root.run(settings, until)
