@@ -11,7 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from finetune import cost
-from finetune.dataset import BuildSettings, Manifest, build, read_manifest
+from finetune.dataset import BuildSettings, Manifest, read_manifest
+from finetune.dataset.build import build
 from finetune.dataset.count import open_counter
 from finetune.dataset.redact import RedactorMissing, open_redactor
 from finetune.dataset.values import RedactKind

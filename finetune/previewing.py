@@ -16,11 +16,12 @@ from msgspec.structs import replace
 
 from finetune import cost, steps
 from finetune.backends import unsupported
-from finetune.dataset import Example, Manifest, build, read_examples, read_manifest
+from finetune.dataset import Example, Manifest, read_examples, read_manifest
+from finetune.dataset.build import build
 from finetune.dataset.count import open_counter
 from finetune.dataset.phrasings import stable_hash
 from finetune.dataset.redact import open_redactor
-from finetune.values import Job, Notice, settings_of
+from finetune.values import Job, Notice, Preview, settings_of
 from finetune.vaults import BadRecord, Chunk, Vault
 
 SAMPLE_CHUNKS = 300
@@ -28,36 +29,6 @@ COUNT_SECONDS = 20.0
 _SHOWN_OF_A_KIND = 2
 _NOT_SAMPLED = ("not_ready", "bad_record")
 _MAX_SHOWN_CHARS = 2_000
-
-
-class Preview(Struct, frozen=True):
-    """What a job would be trained on and about what it would cost.
-
-    `ready_chunks` and `other_chunks` are of the whole Vault where `counted_all`, else as far as there was time. It was
-    made of `sampled_chunks`. Where those are not all, `is_estimate`: then `examples`, `validation_examples`, `tokens`,
-    and what was replaced (`redactions`) and left out (`skipped`), stand for the whole. `samples` are examples as they
-    are. `counted_by`: the vocabulary that tokens were counted with, or `estimate`; then `count_error` says how far off
-    they may be. `estimated_cost_usd` is null where the price is not known; `cost_words` say what it is made of.
-    """
-
-    ready_chunks: int
-    other_chunks: int
-    counted_all: bool
-    sampled_chunks: int
-    is_estimate: bool
-    examples: int
-    examples_per_kind: dict[str, int]
-    validation_examples: int
-    redactions: dict[str, int]
-    skipped: dict[str, int]
-    tokens: int
-    counted_by: str
-    count_error: str | None
-    epochs: int
-    estimated_cost_usd: float | None
-    cost_words: str | None
-    warnings: tuple[Notice, ...]
-    samples: tuple[Example, ...]
 
 
 class _Read(Struct, frozen=True):

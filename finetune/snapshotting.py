@@ -14,15 +14,8 @@ from msgspec.structs import replace
 from finetune import cost, records, states, steps
 from finetune.backends.base import Refused, TryAgain
 from finetune.cost import Estimate
-from finetune.dataset import (
-    BuildSettings,
-    DatasetDamaged,
-    DatasetMissing,
-    DatasetSummary,
-    Progress,
-    build,
-    copy_dataset,
-)
+from finetune.dataset import BuildSettings, DatasetDamaged, DatasetMissing, DatasetSummary, copy_dataset
+from finetune.dataset.build import Progress, build
 from finetune.dataset.count import Counter, open_counter
 from finetune.dataset.redact import RedactorMissing, open_redactor
 from finetune.dataset.teacher import Ask, Patience, TeacherBusy, TeacherRefused, TeacherTokens, TeacherWriter

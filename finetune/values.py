@@ -1,11 +1,11 @@
-"""The job manager's values: a job as it is stored, and what it is made of. Frozen; no I/O."""
+"""The job manager's values: a job as it is stored and what it is made of, and what a preview tells. Frozen; no I/O."""
 
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from finetune.dataset.values import BuildSettings, DatasetSummary
+from finetune.dataset.values import BuildSettings, DatasetSummary, Example
 
 Status = Literal["queued", "snapshotting", "uploading", "training", "ready", "failed", "cancelled"]
 
@@ -90,6 +90,36 @@ class Job(Struct, frozen=True, omit_defaults=True):
     def is_over(self) -> bool:
         """Whether nothing is left to do for it, at the provider neither."""
         return self.finished_at is not None and not self.untidy
+
+
+class Preview(Struct, frozen=True):
+    """What a job would be trained on and about what it would cost.
+
+    `ready_chunks` and `other_chunks` are of the whole Vault where `counted_all`, else as far as there was time. It was
+    made of `sampled_chunks`. Where those are not all, `is_estimate`: then `examples`, `validation_examples`, `tokens`,
+    and what was replaced (`redactions`) and left out (`skipped`), stand for the whole. `samples` are examples as they
+    are. `counted_by`: the vocabulary that tokens were counted with, or `estimate`; then `count_error` says how far off
+    they may be. `estimated_cost_usd` is null where the price is not known; `cost_words` say what it is made of.
+    """
+
+    ready_chunks: int
+    other_chunks: int
+    counted_all: bool
+    sampled_chunks: int
+    is_estimate: bool
+    examples: int
+    examples_per_kind: dict[str, int]
+    validation_examples: int
+    redactions: dict[str, int]
+    skipped: dict[str, int]
+    tokens: int
+    counted_by: str
+    count_error: str | None
+    epochs: int
+    estimated_cost_usd: float | None
+    cost_words: str | None
+    warnings: tuple[Notice, ...]
+    samples: tuple[Example, ...]
 
 
 _JOB = msgspec.json.Decoder(Job)

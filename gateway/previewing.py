@@ -18,8 +18,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from finetune.previewing import Preview
-from finetune.values import Job
+from finetune.values import Job, Preview
 from finetune.vaults import Source
 from gateway.errors import GatewayError
 

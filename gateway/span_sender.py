@@ -4,18 +4,12 @@ here.
 Variables as the OpenTelemetry specification has them; those that begin with OTEL_EXPORTER_OTLP_ the SDK reads.
 """
 
-import gzip
-import os
 import threading
-import zlib
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import requests
 import structlog
 from msgspec import Struct
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.environment_variables import (
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
     OTEL_BSP_MAX_QUEUE_SIZE,
@@ -25,10 +19,7 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
     OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
 )
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExportResult
-from opentelemetry.trace import SpanContext
 
 from gateway import otlp, otlp_json
 from gateway.otlp_form import Form
@@ -39,7 +30,6 @@ USUAL_PROTOCOL = "http/protobuf"
 _FORMS: dict[str, Form] = {USUAL_PROTOCOL: otlp, "http/json": otlp_json}
 SUPPORTED_PROTOCOLS = tuple(_FORMS)
 _PROTOCOLS = (OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL)
-_COMPRESS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
 
 
 class Batching(Struct, frozen=True):
@@ -96,6 +86,8 @@ class SpanSender:
         on_dropped: Callable[[int], object],
         on_failed: Callable[[], object],
     ) -> None:
+        from gateway.span_transport import Transport  # requests and urllib3: not for a gateway that sends no spans
+
         self._how = batching(environ)
         self._envelope = form.envelope(example)
         self._transport = Transport(form.CONTENT_TYPE, self._how.timeout)
@@ -163,76 +155,6 @@ class SpanSender:
         if sent is self._failing:
             self._failing = not sent
             log.warning("span_export_recovered" if sent else "span_export_failing")
-
-
-class Transport:
-    """Bytes through the SDK's OTLPSpanExporter: its endpoint, headers, TLS, compression, retries and time-outs.
-
-    The exporter has no public way in for bytes, but takes a session of requests' as an argument. It is given one span,
-    and the session puts the batch in the place of that span's bytes.
-    """
-
-    def __init__(self, content_type: str, timeout: float) -> None:
-        self._stand_in = (ReadableSpan("", SpanContext(1, 1, is_remote=False), resource=Resource.get_empty()),)
-        self._session = _Session(content_type)
-        self._exporter = OTLPSpanExporter(session=self._session, timeout=timeout)
-
-    def send(self, batch: bytes) -> bool:
-        """Whether the collector took it. Takes as long as the exporter's time-out allows."""
-        self._session.carry(batch)
-        done = self._exporter.export(self._stand_in)
-        return done is SpanExportResult.SUCCESS and self._session.carried
-
-    def shutdown(self) -> None:
-        """Ends the wait for another try, and the connections."""
-        self._exporter.shutdown()  # type: ignore[no-untyped-call]  # the SDK has no type here
-
-
-class _Session(requests.Session):
-    """Sends what it was told to carry, whatever else it is asked to send; compressed as the headers say.
-
-    `carried`: whether it was asked at all; if not, the exporter has found another way, and the batch is lost.
-    """
-
-    def __init__(self, content_type: str) -> None:
-        super().__init__()
-        self.carried = False
-        self._content_type = content_type
-        self._batch = b""
-        self._compressed: tuple[str, bytes] | None = None
-        self._environment: Any = None
-
-    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Proxies and certificates, read from the environment once: every request goes to the same place.
-
-        Authorities: the exporter's own, else SSL_CERT_FILE's, else those that requests knows of.
-        """
-        if self._environment is None:
-            self._environment = super().merge_environment_settings(url, proxies, stream, verify, cert)
-            authorities = self.verify if isinstance(self.verify, str) else os.environ.get("SSL_CERT_FILE")
-            if authorities:
-                self._environment["verify"] = authorities
-        return self._environment
-
-    def carry(self, batch: bytes) -> None:
-        """What the next requests are to send."""
-        self._batch = batch
-        self._compressed = None
-        self.carried = False
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """See requests.Session."""
-        self.carried = True
-        request.prepare_body(self._body(str(request.headers.get("content-encoding", ""))), None)
-        request.headers["content-type"] = self._content_type
-        return super().send(request, **kwargs)
-
-    def _body(self, encoding: str) -> bytes:
-        """Compressed once, however often it is sent."""
-        if self._compressed is None or self._compressed[0] != encoding:
-            compress = _COMPRESS.get(encoding)
-            self._compressed = (encoding, compress(self._batch) if compress else self._batch)
-        return self._compressed[1]
 
 
 def _number(environ: Mapping[str, str], name: str, usual: float, read: Callable[[str], float]) -> float:

@@ -1,6 +1,7 @@
 """A firm's chunks → training examples in its own voice.
 
-The package's front door: build a data set, read one back, copy it. How is in the modules beneath.
+The package's front door, for who has a data set before him: its values, reading one back, copying it. Making one is in
+`build`, and does not come in here: its arrays and vocabulary are memory and start-up time that a gateway need not pay.
 """
 
 from finetune.dataset.artifacts import (
@@ -14,13 +15,9 @@ from finetune.dataset.artifacts import (
     read_examples,
     read_manifest,
 )
-from finetune.dataset.build import BUILDER_VERSION, Progress, build
-from finetune.dataset.count import estimate_tokens
 from finetune.dataset.values import BuildSettings, DatasetSummary, Example, Manifest, ManifestChunk
-from finetune.dataset.writers import Matter, RulesWriter, Writer
 
 __all__ = [
-    "BUILDER_VERSION",
     "BuildSettings",
     "DatasetDamaged",
     "DatasetMissing",
@@ -28,13 +25,7 @@ __all__ = [
     "Example",
     "Manifest",
     "ManifestChunk",
-    "Matter",
-    "Progress",
-    "RulesWriter",
-    "Writer",
-    "build",
     "copy_dataset",
-    "estimate_tokens",
     "find_document",
     "manifest_chunks",
     "open_train",

@@ -5,8 +5,7 @@ import time
 from msgspec.structs import replace
 
 from finetune import cost, records
-from finetune.previewing import Preview
-from finetune.values import Job, Notice
+from finetune.values import Job, Notice, Preview
 from finetune.vaults import VaultUnreadable
 from gateway.admin.changes import Control
 from gateway.admin.handling import AdminRoute, Answered, Asked

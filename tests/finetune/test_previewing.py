@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from finetune import previewing
-from finetune.dataset import build, read_manifest
+from finetune.dataset import read_manifest
+from finetune.dataset.build import build
 from finetune.previewing import SAMPLE_CHUNKS, preview
 from finetune.vaults import BadRecord, Chunk, open_vault
 from tests.support.jobs import job_value

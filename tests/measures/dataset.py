@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from finetune.dataset import BuildSettings, build, manifest_chunks
+from finetune.dataset import BuildSettings, manifest_chunks
+from finetune.dataset.build import build
 from finetune.dataset.count import open_counter
 from finetune.vaults import open_vault
 from tests.measures.clauses import write_vault

@@ -4,8 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from finetune.previewing import Preview
-from finetune.values import Backend, Notice
+from finetune.values import Backend, Notice, Preview
 from gateway.admin.page import words
 from gateway.admin.page.job_form import FIELDS, chosen_model, chosen_provider, error_at, read
 from gateway.admin.page.new_job_words import BACKENDS, is_vain, shown, suggested, wrong

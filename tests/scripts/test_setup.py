@@ -10,13 +10,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+pytestmark = pytest.mark.skipif(
+    not (ROOT / ".venv").is_dir() or not (shutil.which("uv") or (ROOT / ".tools" / "bin" / "uv").exists()),
+    reason="this environment was not set up by the project's own scripts",
+)
+
 _SAID = 'import sys; print("compiled again" if sys.dont_write_bytecode else "kept compiled")'
 
 
 def set_up(then: str = "true", **more: str) -> str:
     """What `then` says in a shell that has sourced the set-up."""
-    if not (ROOT / ".venv").is_dir() or not (shutil.which("uv") or (ROOT / ".tools" / "bin" / "uv").exists()):
-        pytest.skip("this environment was not set up by the project's own scripts")
     done = subprocess.run(
         ["bash", "-euc", f"source scripts/setup; {then}"],
         cwd=ROOT,

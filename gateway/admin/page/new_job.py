@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from finetune.backends import unsupported
 from finetune.base_models import shipped
-from finetune.previewing import Preview
+from finetune.values import Preview
 from gateway.admin.job_making import OPENAI_KINDS
 from gateway.admin.page import new_job_words, words
 from gateway.admin.page.calling import Api

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from finetune.dataset.values import Example
-from finetune.previewing import Preview
+from finetune.values import Preview
 from gateway.admin.page import words
 from gateway.admin.page.job_form import FIELDS
 from gateway.admin.page.words import Told

@@ -10,7 +10,6 @@ import pytest
 from finetune.dataset import (
     DatasetDamaged,
     DatasetMissing,
-    build,
     copy_dataset,
     find_document,
     open_train,
@@ -19,6 +18,7 @@ from finetune.dataset import (
     read_manifest,
 )
 from finetune.dataset.artifacts import DOCUMENTS, FILES, MANIFEST, TRAIN, VALIDATION, Staging
+from finetune.dataset.build import build
 from tests.finetune.dataset.texts import vault
 
 

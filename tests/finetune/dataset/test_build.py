@@ -15,18 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finetune.dataset import (
-    BuildSettings,
-    DatasetMissing,
-    build,
-    estimate_tokens,
-    read_examples,
-    read_manifest,
-)
+from finetune.dataset import BuildSettings, DatasetMissing, read_examples, read_manifest
 from finetune.dataset.artifacts import FILES, TRAIN, VALIDATION
-from finetune.dataset.build import MIN_TRAINING_EXAMPLES
+from finetune.dataset.build import MIN_TRAINING_EXAMPLES, build
 from finetune.dataset.clusters import BANDS
-from finetune.dataset.count import Counter
+from finetune.dataset.count import Counter, estimate_tokens
 from finetune.dataset.passages import Matter
 from finetune.dataset.redact import Redacted, placeholders
 from finetune.dataset.values import Example, Kind, Side
@@ -180,7 +173,7 @@ def test_the_same_chunks_make_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_bytes_do_not_hang_on_the_process(tmp_path: Path) -> None:
     code = (
-        "import sys; from finetune.dataset import build; from tests.finetune.dataset.texts import vault;"
+        "import sys; from finetune.dataset.build import build; from tests.finetune.dataset.texts import vault;"
         "build([*vault(40), *vault(15)], sys.argv[1])"
     )
     for seed in ("1", "2"):
@@ -363,7 +356,7 @@ def test_a_source_that_breaks_leaves_the_old_data_set(tmp_path: Path) -> None:
 
 _KILLED = """
 import io, sys
-from finetune.dataset import build
+from finetune.dataset.build import build
 from finetune.dataset.artifacts import FILES, Staging
 from tests.finetune.dataset.texts import vault
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from finetune.dataset import build, read_examples, read_manifest
+from finetune.dataset import read_examples, read_manifest
 from finetune.dataset.artifacts import FILES, TRAIN, VALIDATION
+from finetune.dataset.build import build
 from finetune.dataset.passages import Matter
 from finetune.dataset.redact import placeholders
 from finetune.dataset.teacher import (
