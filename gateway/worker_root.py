@@ -1,6 +1,7 @@
 """The job worker's composition root: what the job manager needs of the gateway is built here and handed to it.
 
-Imported by the worker's process alone: the SDKs cost memory and seconds that a gateway need not pay.
+Imported by the worker's process alone: docket and the data sets' builder cost memory and time that a gateway need not
+pay. The provider's SDK, a second of a core and 40 MB, comes with the first job: most gateways' workers never have one.
 """
 
 import asyncio
@@ -11,9 +12,8 @@ import httpx2
 import structlog
 
 from finetune import retention, told_models, worker
-from finetune.backends import asking, unsupported
-from finetune.backends.base import Access, Refused
-from finetune.backends.openai import OpenAIBackend
+from finetune.backends import unsupported
+from finetune.backends.base import Access, Backend, Refused
 from finetune.cost import TeacherPrice
 from finetune.dataset.teacher import Ask
 from finetune.manager import Manager
@@ -63,11 +63,20 @@ class Providers:
         access = self.access(tenant, name)
         if access is None:
             raise Refused("provider_not_configured", f"The tenant has no provider {name!r}.")
+        from finetune.backends import asking  # with the SDK
+
         return asking.asking(access, self.http(), tenant.providers[name].default_model)
 
     def http(self) -> httpx2.AsyncClient:
         """A client behind the address guard."""
         return guarded_http.client(self._guard, self._proxies)
+
+
+def openai_backend(access: Access, http: httpx2.AsyncClient) -> Backend:
+    """What fine-tunes through the OpenAI API."""
+    from finetune.backends.openai import OpenAIBackend  # with the SDK
+
+    return OpenAIBackend(access, http)
 
 
 def teacher_price(prices: Prices, kind: str, model: str) -> TeacherPrice | None:
@@ -95,7 +104,7 @@ async def run(settings: Settings, until: asyncio.Event) -> None:
         store,
         access=providers.access,
         http=providers.http,
-        backends={"openai": OpenAIBackend, **unsupported.factories()},
+        backends={"openai": openai_backend, **unsupported.factories()},
         artifacts_url=artifacts_url,
         open_vault=VaultOpener(keyring, guard, settings.proxies, settings.vault_roots).open,
         ask=providers.ask,

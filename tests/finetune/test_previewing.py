@@ -10,6 +10,7 @@ from finetune import previewing
 from finetune.dataset import read_manifest
 from finetune.dataset.build import build
 from finetune.previewing import SAMPLE_CHUNKS, preview
+from finetune.values import Preview
 from finetune.vaults import BadRecord, Chunk, open_vault
 from tests.support.jobs import job_value
 from tests.support.vaults import DEMO_VAULTS, write_vault
@@ -25,7 +26,7 @@ def job(**more: Any) -> Any:
     return job_value(**{"base_model": BASE, "backend": "openai", **more})
 
 
-def codes(made: previewing.Preview) -> list[str]:
+def codes(made: Preview) -> list[str]:
     return [one.code for one in made.warnings]
 
 
