@@ -24,6 +24,7 @@ from gateway.store import audits, keys
 from gateway.store.audits import WORKER
 from gateway.store.connection import Conflict, Store, StoreUnavailable, Write, translated
 from gateway.store.rows import TenantRow, tenant_row
+from gateway.store.tasks import ended
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +55,11 @@ class Retiring:
             async for batch in batches:
                 if self._stopping:
                     return
-                for members in await asyncio.gather(*(self._tenant(accounts, tenant) for tenant in batch)):
-                    seen |= members
+                tasks = [asyncio.create_task(self._tenant(accounts, tenant)) for tenant in batch]
+                try:
+                    seen.update(*await asyncio.gather(*tasks))
+                finally:
+                    await ended(tasks)  # what ends the round ends all of it
         await self._forget(seen)
         await self._told_models.tidy()
 

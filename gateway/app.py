@@ -9,7 +9,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
@@ -42,6 +42,7 @@ from gateway.routing import Routes
 from gateway.secrets import Keyring
 from gateway.settings import Settings
 from gateway.store.connection import Store, StoreUnavailable
+from gateway.store.tasks import ended
 from gateway.telemetry import Telemetry
 from gateway.threads import EndingThreads
 from gateway.translating import Translator
@@ -56,7 +57,6 @@ VERSION = version("housestyle")
 _EXPIRE_SECONDS = 15.0
 _SETTLE_SECONDS = 5.0
 _LOAD_SECONDS = 5.0
-_CANCEL_AGAIN_SECONDS = 0.5
 _BOOTSTRAP_SECONDS = 1.0  # between tries, while the store is away
 
 
@@ -128,7 +128,7 @@ class Gateway:
         finally:
             self.lifecycle.draining = True
             await self._settled()
-            await _ended(tasks)
+            await ended(tasks)
             await self.why.close()
             with contextlib.suppress(Exception):
                 await self.last_used.flush()
@@ -232,16 +232,6 @@ class Gateway:
         while True:
             await asyncio.sleep(_EXPIRE_SECONDS)
             self.pool.close_expired()
-
-
-async def _ended(tasks: Iterable["asyncio.Task[None]"]) -> None:
-    """Cancels until all have ended: before Python 3.12, `asyncio.wait_for` loses a cancellation that comes as an answer
-    does, and redis-py waits by it."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
 
 
 def _now() -> str:

@@ -258,6 +258,7 @@ async def test_a_round_that_was_cut_off_anywhere_is_made_good_by_the_next(
     task = asyncio.create_task(Retiring(town.store, told, clock).round())
     await asyncio.wait([task])
     assert task.cancelled() == (left <= 0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing of it goes on"
     await town.store.redis.delete(*[keys.asking(f"{job.tenant}/main") for job in jobs])  # as after two minutes
     await town.retiring().round()
     for job in jobs:
