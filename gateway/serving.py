@@ -34,6 +34,7 @@ from gateway.protocol import CallerProtocol
 from gateway.settings import ATTACHED_REDIS, Settings, SettingsError, read, unknown
 from gateway.store.children import Child
 from gateway.store.embedded import EmbeddedRedis
+from gateway.worker_probes import Pulse, answering
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +87,9 @@ def replicate(ready: int, numbers: list[int], environ: Mapping[str, str]) -> Non
         _run(settings, shared, lambda: os.write(ready, b"."), environ, child=True)
 
 
-def work(environ: Mapping[str, str]) -> None:
-    """A job worker, until SIGTERM or SIGINT, or until the gateway that it is a child of is gone."""
+def work(environ: Mapping[str, str], host: str, port: int | None) -> None:
+    """A job worker, until SIGTERM or SIGINT, or until the gateway that it is a child of is gone; with a `port`, probes
+    are answered there. Raises SettingsError, CannotListen."""
     logs.configure()
     os.umask(_UMASK)
     given = read(environ)
@@ -95,10 +97,15 @@ def work(environ: Mapping[str, str]) -> None:
         raise SettingsError("A worker needs HOUSESTYLE_REDIS_URL; with an embedded Redis, `housestyle serve` runs one.")
     for name in [name for name in os.environ if name.startswith("OPENAI_")]:
         del os.environ[name]  # the SDK would send the operator's own organisation with a tenant's key
-    asyncio.run(_work(complete(given).settings))
+    settings = complete(given).settings
+    if port is None:
+        asyncio.run(_work(settings, None))
+        return
+    with bound(host, port, None) as listeners:
+        asyncio.run(_work(settings, listeners))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, probed: Listeners | None) -> None:
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -107,7 +114,12 @@ async def _work(settings: Settings) -> None:
         _when_parent_is_gone(lambda: loop.call_soon_threadsafe(until.set))
     from gateway import worker_root  # the SDKs cost memory and seconds that a gateway need not pay
 
-    await worker_root.run(settings, until)
+    pulse = Pulse()
+    async with contextlib.AsyncExitStack() as stack:
+        if probed is not None:
+            await stack.enter_async_context(answering(probed.data, pulse))
+            print(probed.announcement("worker"), flush=True)  # noqa: T201 - its output
+        await worker_root.run(settings, until, pulse.beat)
 
 
 def _worker(environ: Mapping[str, str]) -> Child:

@@ -67,6 +67,7 @@ The program's environment, made of the values.
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: OTEL_RESOURCE_ATTRIBUTES
   value: k8s.namespace.name={{ .Release.Namespace }},k8s.pod.name=$(POD_NAME)
+    {{- range $name, $value := .Values.otel.resourceAttributes }},{{ $name }}={{ $value }}{{ end }}
 {{- else }}
 - name: OTEL_TRACES_EXPORTER
   value: none

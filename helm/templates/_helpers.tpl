@@ -47,6 +47,11 @@ annotations:
 {{- .Values.image.repository }}:{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
+{{/* The labels of a series of this release, where they are known: its ServiceMonitor gives them. */}}
+{{- define "housestyle.scraped" -}}
+{{- if .Values.serviceMonitor.enabled }}{{ printf "{namespace=%q,service=\"%s-admin\"}" .Release.Namespace (include "housestyle.fullname" .) }}{{ end }}
+{{- end }}
+
 {{- define "housestyle.serviceAccountName" -}}
 {{- default (ternary (include "housestyle.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
 {{- end }}

@@ -94,6 +94,16 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
+{{/* On which nodes a pod may be. */}}
+{{- define "housestyle.placement" -}}
+{{- range $field := list "nodeSelector" "tolerations" }}
+{{- with get $ $field }}
+{{ $field }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The pod of a gateway or a worker. Takes root, component, values, grace, and own: the container's own part. */}}
 {{- define "housestyle.podTemplate" -}}
 metadata:
@@ -126,11 +136,12 @@ spec:
       matchLabelKeys: [pod-template-hash]
     {{- end }}
   {{- end }}
-  {{- range $field := list "nodeSelector" "tolerations" "affinity" }}
-  {{- with get $.values $field }}
-  {{ $field }}:
-    {{- toYaml . | nindent 4 }}
+  {{- with include "housestyle.placement" .values }}
+  {{- . | trim | nindent 2 }}
   {{- end }}
+  {{- with .values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
   {{- end }}
   containers:
     -
