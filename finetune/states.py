@@ -78,15 +78,6 @@ def deadline(job: Job) -> float | None:
     return WAITING_DEADLINE if allowed is not None and job.waiting else allowed
 
 
-def diagram() -> str:
-    """The table as a Mermaid state diagram, for the docs."""
-    lines = ["stateDiagram-v2", "    [*] --> queued"]
-    for status, rule in TABLE.items():
-        lines += [f"    {status} --> {after}" for after in rule.following]
-        lines += [f"    {status} --> [*]"] if not rule.following else []
-    return "\n".join(lines)
-
-
 def described() -> str:
     """The table in Markdown, for the docs."""
     lines = ["| state | what happens | then | at most |", "|---|---|---|---|"]
@@ -98,4 +89,4 @@ def described() -> str:
 
 
 if __name__ == "__main__":
-    print(f"```mermaid\n{diagram()}\n```\n\n{described()}")  # noqa: T201 - for docs/jobs.md
+    print(described())  # noqa: T201 - for docs/jobs.md

@@ -32,7 +32,7 @@ _AGAIN_AFTER_BUG = 30.0
 
 
 def _nothing() -> None:
-    """There is nothing to break off."""
+    """There is nothing to do."""
 
 
 class Daily(Struct, frozen=True):
@@ -44,9 +44,18 @@ class Daily(Struct, frozen=True):
 
 
 async def run(
-    store: Store, manager: Manager, *, artifacts_url: str, daily: Sequence[Daily], until: asyncio.Event
+    store: Store,
+    manager: Manager,
+    *,
+    artifacts_url: str,
+    daily: Sequence[Daily],
+    until: asyncio.Event,
+    answered: Callable[[], None] = _nothing,
 ) -> None:
-    """Works until `until` is set; ticks under way are let finish, but what takes long in them is broken off."""
+    """Works until `until` is set; ticks under way are let finish, but what takes long in them is broken off.
+
+    `answered` is called every second in which the store answers.
+    """
     async with Docket(name=keys.DOCKET, url=store.url) as docket:
         tick = _tick_task(manager)
         docket.register(tick)
@@ -63,7 +72,7 @@ async def run(
         ) as worker:
             working: asyncio.Task[Any] = asyncio.create_task(worker.run_forever())
             others: list[asyncio.Task[Any]] = [
-                asyncio.create_task(_wake(store, docket, tick)),
+                asyncio.create_task(_wake(store, docket, tick, answered)),
                 asyncio.create_task(until.wait()),
             ]
             done, _ = await asyncio.wait([working, *others], return_when=asyncio.FIRST_COMPLETED)
@@ -120,7 +129,7 @@ def _daily_task(one: Daily) -> Callable[..., Any]:
     return daily
 
 
-async def _wake(store: Store, docket: Docket, tick: Callable[..., Any]) -> None:
+async def _wake(store: Store, docket: Docket, tick: Callable[..., Any], answered: Callable[[], None]) -> None:
     """Ticks at once what somebody asked for: a new job, a refresh, a cancellation."""
     waiting = connect(store.url, blocking=True)
     try:
@@ -131,6 +140,7 @@ async def _wake(store: Store, docket: Docket, tick: Callable[..., Any]) -> None:
             except StoreUnavailable:
                 await asyncio.sleep(1)
                 continue
+            answered()
             if asked is not None:
                 tenant, _, job_id = asked[1].decode().partition("/")
                 await _tick_now(docket, tick, tenant, job_id)

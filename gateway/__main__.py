@@ -59,12 +59,18 @@ def replica(ready: int, listeners: list[int]) -> None:
 
 
 @main.command()
-def worker() -> None:
+def worker(
+    host: Host = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(help="Where /healthz and /readyz are answered; nowhere unless given.", min=0, max=65535),
+    ] = None,
+) -> None:
     """Runs a fine-tune job worker; any number of them work on one Redis."""
     from gateway import working
 
     with _plainly():
-        working.work(SecretEnviron(os.environ))
+        working.work(SecretEnviron(os.environ), host, port)
 
 
 @main.command()

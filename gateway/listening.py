@@ -46,9 +46,9 @@ class Listeners(Struct, frozen=True):
         for listener in self.all:
             listener.close()
 
-    def announcement(self) -> str:
-        """Where they are, in the line that a gateway prints when it serves."""
-        words = f"housestyle gateway listening on {_url(self.data)}"
+    def announcement(self, program: str = "gateway") -> str:
+        """Where they are, in the line that a program prints when it serves."""
+        words = f"housestyle {program} listening on {_url(self.data)}"
         return words if self.admin is None else f"{words} and for admins on {_url(self.admin)}"
 
 

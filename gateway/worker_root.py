@@ -5,6 +5,7 @@ pay. The provider's SDK, a second of a core and 40 MB, comes with the first job:
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -88,8 +89,8 @@ def teacher_price(prices: Prices, kind: str, model: str) -> TeacherPrice | None:
     return TeacherPrice(found.input, found.output, told)
 
 
-async def run(settings: Settings, until: asyncio.Event) -> None:
-    """The job worker, until `until` is set. Raises SettingsError."""
+async def run(settings: Settings, until: asyncio.Event, answered: Callable[[], None]) -> None:
+    """The job worker, until `until` is set; `answered` hears of each answer of the store. Raises SettingsError."""
     prices = price_lists.load(settings.prices)
     asyncio.get_running_loop().set_default_executor(EndingThreads())  # a mount that hangs must not keep it from its end
     store = Store(settings.redis_url or "")
@@ -118,6 +119,8 @@ async def run(settings: Settings, until: asyncio.Event) -> None:
         worker.Daily("retirements", retiring.round, retiring.stop),
     )
     try:
-        await worker.run(store, Manager(tools), artifacts_url=artifacts_url, daily=daily, until=until)
+        await worker.run(
+            store, Manager(tools), artifacts_url=artifacts_url, daily=daily, until=until, answered=answered
+        )
     finally:
         await store.close()

@@ -4,6 +4,7 @@ Nothing of the gateway's calls is imported here, so that a worker starts, and ca
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -11,12 +12,15 @@ from collections.abc import Mapping
 
 from gateway import logs
 from gateway.datadir import UMASK, complete
+from gateway.listening import Listeners, bound
 from gateway.settings import Settings, SettingsError, read
 from gateway.store.children import when_parent_is_gone
+from gateway.worker_probes import Pulse, answering
 
 
-def work(environ: Mapping[str, str]) -> None:
-    """A job worker, until SIGTERM or SIGINT, or until the gateway that it is a child of is gone."""
+def work(environ: Mapping[str, str], host: str, port: int | None) -> None:
+    """A job worker, until SIGTERM or SIGINT, or until the gateway that it is a child of is gone; with a `port`, probes
+    are answered there. Raises SettingsError, CannotListen."""
     logs.configure()
     os.umask(UMASK)
     given = read(environ)
@@ -24,10 +28,15 @@ def work(environ: Mapping[str, str]) -> None:
         raise SettingsError("A worker needs HOUSESTYLE_REDIS_URL; with an embedded Redis, `housestyle serve` runs one.")
     for name in [name for name in os.environ if name.startswith("OPENAI_")]:
         del os.environ[name]  # the SDK would send the operator's own organisation with a tenant's key
-    asyncio.run(_work(complete(given).settings))
+    settings = complete(given).settings
+    if port is None:
+        asyncio.run(_work(settings, None))
+        return
+    with bound(host, port, None) as listeners:
+        asyncio.run(_work(settings, listeners))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, probed: Listeners | None) -> None:
     until = asyncio.Event()
     begun = threading.Event()
     loop = asyncio.get_running_loop()
@@ -44,4 +53,9 @@ async def _work(settings: Settings) -> None:
     from gateway import worker_root  # the SDKs cost memory and seconds that a gateway need not pay
 
     begun.set()
-    await worker_root.run(settings, until)
+    pulse = Pulse()
+    async with contextlib.AsyncExitStack() as stack:
+        if probed is not None:
+            await stack.enter_async_context(answering(probed.data, pulse))
+            print(probed.announcement("worker"), flush=True)  # noqa: T201 - its output
+        await worker_root.run(settings, until, pulse.beat)

@@ -70,6 +70,7 @@ class Installed:
         self.port, self.admin_port = free_port(), free_port()
         values = {
             "gateway": {"port": self.port, "adminPort": self.admin_port},
+            "worker": {"port": free_port()},
             "service": {"port": self.port},
             "admin": {"service": {"port": self.admin_port}},
             "redis": {"url": redis_url, "evaluation": {"enabled": False}},
@@ -118,9 +119,9 @@ def install(tmp_path: Path, installed: Installed, way: str) -> Pods:
     return made
 
 
-def passes(made: Pods, box: int) -> str:
-    """Runs a container of the test's pod to its end, which must be a good one."""
-    running = made.start("Pod", "-test", box)
+def passes(made: Pods, name: str) -> str:
+    """Runs a pod of `helm test` to its end, which must be a good one."""
+    running = made.start("Pod", f"-test-{name}")
     code = running.wait(180)
     said = running.log.read_text()
     assert code == 0, said
@@ -136,7 +137,9 @@ def test_gateway_and_worker_do_their_work_as_the_chart_starts_them(
         gateway = made.start("Deployment", "-gateway")
         gateway.comes_up()
         worker = made.start("Deployment", "-worker")
-        assert all(gateway.probe(name) for name in ("startup", "liveness", "readiness"))
+        worker.comes_up()
+        for one in (gateway, worker):
+            assert all(one.probe(name) for name in ("startup", "liveness", "readiness"))
 
         job = admin.post("/tenants/fairfax/jobs", {"label": "Spring", "backend": "openai"})
         path = f"/tenants/fairfax/jobs/{job['id']}"
@@ -155,10 +158,10 @@ def test_gateway_and_worker_do_their_work_as_the_chart_starts_them(
         assert why["cost_usd"] == pytest.approx(why["input_tokens"] / 1000), "the chart's own prices are in force"
         assert admin.get(f"{path}/manifest"), "the gateway reads what the worker wrote"
 
-        said = passes(made, 0)
+        said = passes(made, "check")
         assert "wrong" not in said
-        said = passes(made, 1)
-        assert said.count("200 ") == 2
+        said = passes(made, "reach")
+        assert said.count(" 200\n") == 3
 
         worker.ask_to_stop()
         grace = helm.pod(installed.documents, "-worker")["terminationGracePeriodSeconds"]
@@ -221,6 +224,26 @@ def test_a_gateway_whose_redis_is_away_lives_and_is_not_ready(tmp_path: Path) ->
         assert not gateway.probe("readiness")
 
 
+def test_what_cannot_be_reached_is_said_in_a_line(tmp_path: Path) -> None:
+    """No gateway runs."""
+    installed = Installed(f"redis://127.0.0.1:{free_port()}", {})
+    with install(tmp_path, installed, PLAIN) as made:
+        running = made.start("Pod", "-test-reach")
+        assert running.wait(60) == 1
+        said = running.log.read_text().splitlines()
+    assert len(said) == 3
+    assert all(line.startswith("wrong http://") and "Connection refused" in line for line in said)
+
+
+def test_a_worker_whose_redis_is_away_lives_and_is_not_ready(tmp_path: Path) -> None:
+    installed = Installed(f"redis://127.0.0.1:{free_port()}", {})
+    with install(tmp_path, installed, PLAIN) as made:
+        worker = made.start("Deployment", "-worker")
+        wait_until(lambda: worker.probe("startup"), 60, "the startup probe")
+        assert worker.probe("liveness")
+        assert not worker.probe("readiness")
+
+
 def test_the_redis_of_an_evaluation_is_one_that_the_program_is_content_with(tmp_path: Path, way: str) -> None:
     """Its port is the one that is free here."""
     documents = helm.render(VALUES["evaluation"])
@@ -232,7 +255,7 @@ def test_the_redis_of_an_evaluation_is_one_that_the_program_is_content_with(tmp_
     with Pods(documents, tmp_path, way) as made:
         server = made.start("Deployment", "-redis")
         wait_until(lambda: listens(int(port), server), 20, "the server")
-        assert "noeviction" in passes(made, 0)
+        assert "noeviction" in passes(made, "check")
 
 
 def listens(port: int, server: Running) -> bool:

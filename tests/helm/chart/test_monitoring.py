@@ -35,6 +35,18 @@ def test_rules_and_dashboards_are_those_in_the_charts_folders(tmp_path: Path) ->
     assert not {"PrometheusRule", "ConfigMap"} & {one["kind"] for one in render(EVALUATION, chart=chart)}
 
 
+def test_alerts_say_whose_they_are_and_where_to_read_on() -> None:
+    [made] = [one for one in render(VALUES["production"]) if one["kind"] == "PrometheusRule"]
+    rules = [rule for group in made["spec"]["groups"] for rule in group["rules"]]
+    for rule in rules:
+        assert rule["labels"]["team"] == "platform"
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        place = f"https://git.example.com/housestyle/docs/alerts.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook_url"] == place
+    [absent] = [rule["expr"] for rule in rules if rule["alert"] == "HousestyleAbsent"]
+    assert absent == 'absent(housestyle_build_info{namespace="llm",service="trial-housestyle-admin"})'
+
+
 def test_what_ships_is_what_lies_in_the_folders() -> None:
     """The rules and dashboards of this checkout come out whole."""
     documents = render(EVALUATION, {"prometheusRule": {"enabled": True}, "dashboards": {"enabled": True}})

@@ -63,11 +63,11 @@ def test_who_may_come_in() -> None:
     assert (ports(data), peers(data)) == ([8080], [])
     assert ports(admin) == [8081]
     assert peers(admin)[0] == {"podSelector": {}}
-    assert selected(by_default, peers(admin)[1]["podSelector"]["matchLabels"]) == {"test"}
+    assert selected(by_default, peers(admin)[1]["podSelector"]["matchLabels"]) == {"test-check", "test-reach"}
     assert find(by_default, "NetworkPolicy", "-worker")["spec"]["ingress"] == []
     [redis] = find(by_default, "NetworkPolicy", "-redis")["spec"]["ingress"]
-    reached = {next(iter(selected(by_default, peer["podSelector"]["matchLabels"]))) for peer in peers(redis)}
-    assert (ports(redis), reached) == ([6379], {"gateway", "worker", "test"})
+    reached = set().union(*(selected(by_default, peer["podSelector"]["matchLabels"]) for peer in peers(redis)))
+    assert (ports(redis), reached) == ([6379], {"gateway", "worker", "test-check", "test-reach"})
     named = render(VALUES["production"])
     data, admin = find(named, "NetworkPolicy", "-gateway")["spec"]["ingress"]
     assert peers(data)[0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "gateways"}
@@ -115,6 +115,19 @@ def test_spans_are_let_through_at_the_port_of_the_collector(endpoint: str, port:
     documents = render(EVALUATION, {"otel": {"endpoint": endpoint}})
     assert ports(find(documents, "NetworkPolicy", "-gateway")["spec"]["egress"][-1]) == [port]
     assert environ(container(documents, "-gateway"))["OTEL_EXPORTER_OTLP_ENDPOINT"] == endpoint
+
+
+def test_the_tests_pods_meet_what_gateways_meet_and_reach_them() -> None:
+    """Else `helm test` would say that all is well where no gateway can reach Redis."""
+    for name in ("evaluation", "production"):
+        documents = render(VALUES[name])
+        policy = find(documents, "NetworkPolicy", "-test")["spec"]
+        assert selected(documents, policy["podSelector"]["matchLabels"]) == {"test-check", "test-reach"}
+        *as_gateways, services = policy["egress"]
+        assert as_gateways == find(documents, "NetworkPolicy", "-gateway")["spec"]["egress"]
+        assert ports(services) == [8080, 8081]
+        assert selected(documents, peers(services)[0]["podSelector"]["matchLabels"]) == {"gateway"}
+        assert policy["ingress"] == []
 
 
 def test_private_providers_that_the_program_may_reach_are_let_through() -> None:

@@ -54,9 +54,11 @@ def test_what_an_evaluation_consists_of() -> None:
         "Deployment housestyle-worker",
         "NetworkPolicy housestyle-gateway",
         "NetworkPolicy housestyle-redis",
+        "NetworkPolicy housestyle-test",
         "NetworkPolicy housestyle-worker",
         "PersistentVolumeClaim housestyle-artifacts",
-        "Pod housestyle-test",
+        "Pod housestyle-test-check",
+        "Pod housestyle-test-reach",
         "PodDisruptionBudget housestyle-gateway",
         "PodDisruptionBudget housestyle-worker",
         "Secret housestyle",
@@ -104,4 +106,7 @@ def test_the_notes_give_the_next_command_and_warn_of_what_is_not_for_production(
     assert "helm -n llm test trial" in notes
     assert "port-forward service/trial-" in notes
     assert ("FOR EVALUATION ONLY" in notes) == (name == "evaluation")
+    assert ("gateway.replicas is 1" in notes) == (name == "evaluation")
+    assert ("name it in networkPolicy.admins" in notes) == (name == "everything")
+    assert ("https://llm.example.com/v1" in notes) == (name != "evaluation")
     assert "MDEyMzQ1" not in notes

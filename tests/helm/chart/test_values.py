@@ -64,6 +64,14 @@ TABLE: list[tuple[dict[str, Any], str, str, str, Any]] = [
     ({}, "Service", "-admin", "spec.type", "ClusterIP"),
     ({"admin": {"service": {"annotations": {"a": "b"}}}}, "Service", "-admin", "metadata.annotations.a", "b"),
     (
+        {"service": {"spec": {"externalTrafficPolicy": "Local", "type": "NodePort"}}},
+        "Service",
+        "",
+        "spec.externalTrafficPolicy",
+        "Local",
+    ),
+    ({"service": {"spec": {"type": "NodePort"}}}, "Service", "", "spec.type", "ClusterIP"),
+    (
         {"redis": {"url": "rediss://u:p@r:6380", "evaluation": {"enabled": False}}},
         "Secret",
         "-redis",
