@@ -80,6 +80,7 @@ TABLE: dict[str, Kind] = {
     "vault_not_configured": Kind(404, _REQUEST, "The tenant has no Vault yet."),
     "vault_not_allowed": Kind(422, _REQUEST, "The Vault does not lie under HOUSESTYLE_VAULT_ROOTS."),
     "vault_unreadable": Kind(422, _REQUEST, "The Vault could not be read."),
+    "vault_test_busy": Kind(429, "rate_limit_error", "Other Vaults are being tested; ask again in a moment.", 5),
     "preview_busy": Kind(429, "rate_limit_error", "Another preview is being made; ask again in a moment.", 5),
     "preview_failed": Kind(500, _SERVER, "The preview could not be made; the gateway's log has the cause."),
     "preview_timed_out": Kind(504, _SERVER, "The preview was not made in time."),

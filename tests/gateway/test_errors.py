@@ -37,6 +37,7 @@ CONTRACT = {
 }
 RETRY = {
     "preview_busy",
+    "vault_test_busy",
     "concurrency_limit_exceeded",
     "draining",
     "not_ready",
