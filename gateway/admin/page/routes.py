@@ -100,6 +100,7 @@ def table(
         Route(_SETTINGS + "/providers/{provider}/delete", change(providers.delete), methods=["POST"]),
         Route(_SETTINGS + "/vault", screen(vault.edit)),
         Route(_SETTINGS + "/vault", change(vault.save), methods=["POST"]),
+        Route(_SETTINGS + "/vault/test", change(vault.test), methods=["POST"]),
         Route(_SETTINGS + "/key", screen(keys.new)),
         Route(_SETTINGS + "/key", change(keys.make), methods=["POST"]),
         Route(_SETTINGS + "/keys/{key}/revoke", screen(keys.ask_revoke)),
