@@ -131,7 +131,9 @@ def test_what_a_tenants_admin_may_not_do_is_not_offered(web: Web, maria: Web, of
     assert 'name="suspended"' not in page
     token = maria.token(office.url)
     assert maria.post(office.url, token, rule="off").status_code == 403
+    assert 'name="allowed_paths"' not in page
     assert maria.post(office.url, token, governs="1", suspended="on").status_code == 403
+    assert maria.post(office.url, token, allowed_paths="rerank").status_code == 403
     admin.put(office.path, {"rule": "off"})
     page = maria.get(office.url).text
     assert "A platform admin switched it off" in page
@@ -149,6 +151,23 @@ def test_a_platform_admin_switches_off_and_suspends(web: Web, office: Office) ->
     assert 'name="suspended" type="checkbox" checked' in web.get(office.url).text
     send(web, office.url, {**form, "rule": "default_only"}, token)
     assert (office.ask("")["rule"], office.ask("")["suspended"]) == ("default_only", False)
+
+
+def test_a_platform_admin_opens_further_routes(web: Web, office: Office) -> None:
+    web.signed_in(ADMIN_KEY)
+    token = web.token(office.url)
+    assert send(web, office.url, {"allowed_paths": "rerank\r\n batches/* "}, token).status_code == 303
+    assert office.ask("")["allowed_paths"] == ["rerank", "batches/*"]
+    assert ">rerank\nbatches/*</textarea>" in web.get(office.url).text
+    answer = send(web, office.url, {"allowed_paths": "rerank\nfine_tuning/jobs"}, token)
+    assert answer.status_code == 422
+    assert "cannot be allowed" in problem(answer.text, "allowed_paths")
+    assert "fine_tuning/jobs</textarea>" in answer.text
+    assert office.ask("")["allowed_paths"] == ["rerank", "batches/*"]
+    send(web, office.url, {"name": "Quince"}, token)
+    assert office.ask("")["allowed_paths"] == ["rerank", "batches/*"], "a form without the field changes nothing of it"
+    send(web, office.url, {"allowed_paths": ""}, token)
+    assert office.ask("")["allowed_paths"] == []
 
 
 # providers
