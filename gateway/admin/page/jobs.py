@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway.admin.page import words
 from gateway.admin.page.calling import Api
+from gateway.admin.page.first_steps import first_steps
 from gateway.admin.page.now import JOB, TENANT, Reading, banner, in_force
 from gateway.admin.page.tabs import home
 from gateway.admin.page.visiting import Visit, Visiting
@@ -73,6 +74,7 @@ class JobScreens:
             live=f"{home(visit.tenant)}/live",
             banner=banner(now),
             rows=[row(job, self._label_of) for job in listed.items],
+            steps=[] if listed.items or cursor else await first_steps(self._api, visit),
             is_first=not cursor,
             next_cursor=listed.next_cursor,
         )

@@ -34,6 +34,7 @@ from gateway.secrets import Keyring
 from gateway.upstream.addresses import Network
 
 _FIRM = BASE + "/{tenant}"
+_NEW_FIRM = BASE + "/_new"  # which no firm's id is
 _SETTINGS = _FIRM + "/settings"
 _JOB = _FIRM + "/jobs/{job_id}"
 
@@ -57,6 +58,7 @@ def table(
     visiting = Visiting(sessions, Rendering(static), trusted, used, time.time)
     reading = Reading(api, control)
     signing_in = SigningIn(visiting, control, routes.caller)
+    firms = Firms(visiting, api)
     jobs = JobScreens(visiting, api, reading, routes.label_of_key)
     job = JobPage(visiting, api, routes.label_of_key)
     new_job = NewJob(visiting, api)
@@ -71,7 +73,9 @@ def table(
         Route(SIGN_IN, shown(signing_in.form)),
         Route(SIGN_IN, shown(signing_in.enter), methods=["POST"]),
         Route("/admin/sign-out", change(signing_in.leave), methods=["POST"]),
-        Route(BASE, screen(Firms(visiting, api).choose)),
+        Route(BASE, screen(firms.choose)),
+        Route(_NEW_FIRM, screen(firms.new)),
+        Route(_NEW_FIRM, change(firms.make), methods=["POST"]),
         Route(_FIRM, screen(jobs.overview)),
         Route(_FIRM + "/live", screen(live.stream)),
         Route(_FIRM + "/stock", screen(jobs.ask_stock)),
