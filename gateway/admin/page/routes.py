@@ -15,6 +15,7 @@ from gateway.admin.page.firms import Firms
 from gateway.admin.page.job import JobPage
 from gateway.admin.page.jobs import JobScreens
 from gateway.admin.page.live import Live
+from gateway.admin.page.names import Names
 from gateway.admin.page.new_job import NewJob
 from gateway.admin.page.now import Reading
 from gateway.admin.page.rendering import HEADERS, Rendering
@@ -58,12 +59,13 @@ def table(
     visiting = Visiting(sessions, Rendering(static), trusted, used, time.time)
     reading = Reading(api, control)
     signing_in = SigningIn(visiting, control, routes.caller)
+    names = Names(routes, control.store)
     firms = Firms(visiting, api)
-    jobs = JobScreens(visiting, api, reading, routes.label_of_key)
-    job = JobPage(visiting, api, routes.label_of_key)
+    jobs = JobScreens(visiting, api, reading, names)
+    job = JobPage(visiting, api, names)
     new_job = NewJob(visiting, api)
     live = Live(visiting, api, reading, routes, stopping)
-    why = WhyScreens(visiting, api, routes.label_of_key, calls_here=calls_here)
+    why = WhyScreens(visiting, api, names, calls_here=calls_here)
     home, providers = SettingsHome(visiting, api), ProviderScreens(visiting, api)
     vault, keys = VaultScreens(visiting, api), KeyScreens(visiting, api)
     screen, change, shown = visiting.screen, visiting.change, visiting.shown

@@ -81,7 +81,7 @@ class Visiting:
 
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)
-            return self._leave(request) if visit is None else self._renewed(visit, await screen(visit))
+            return await self._leave(request) if visit is None else self._renewed(visit, await screen(visit))
 
         return self.shown(endpoint)
 
@@ -93,7 +93,7 @@ class Visiting:
                 raise GatewayError("cross_site")
             visit = await self._visit(request)
             if visit is None:
-                return self._leave(request)
+                return await self._leave(request)
             form = await read_form(request)
             token = request.headers.get("x-csrf-token") or form.pop("csrf", "")
             if not hmac.compare_digest(token.encode(), visit.session.csrf.encode()):
@@ -183,21 +183,31 @@ class Visiting:
             response.headers["set-cookie"] = self.sessions.cookie(renewed, secure=secure)
         return response
 
-    def _leave(self, request: Request) -> Response:
-        """To the form; a cookie that is worth nothing any more is taken away."""
+    async def _leave(self, request: Request) -> Response:
+        """To the form, which says why; a cookie that is worth nothing any more is taken away."""
         fragment = "hx-request" in request.headers
         wanted = request.url.path
         if fragment or request.method != "GET":
             wanted = urlsplit(request.headers.get("hx-current-url", BASE)).path
-        had = "&ended=1" if request.cookies.get(COOKIE) else ""
-        target = f"{SIGN_IN}?next={quote(wanted)}{had}"
+        cookie = request.cookies.get(COOKIE)
+        target = await self.way_out(cookie, wanted)
         if fragment:
             response = Response(status_code=401, headers={**HEADERS, "hx-redirect": target})
         else:
             response = RedirectResponse(target, 303, HEADERS)
-        if had:
+        if cookie:
             response.headers["set-cookie"] = no_cookie(secure=self.secure(request))
         return response
+
+    async def way_out(self, cookie: str | None, wanted: str) -> str:
+        """The address of the form for who has no session any more, or never had one; `wanted` is where they go on."""
+        if not cookie:
+            return f"{SIGN_IN}?next={quote(wanted)}"
+        try:
+            why = "left" if await self.sessions.is_left(cookie) else "ended"
+        except StoreUnavailable:
+            why = "ended"
+        return f"{SIGN_IN}?next={quote(wanted)}&{why}=1"
 
 
 async def read_form(request: Request) -> dict[str, str]:
