@@ -1,6 +1,7 @@
 """Keys: made, listed, revoked. A key is shown once, by the call that makes it, and never stored."""
 
 import contextlib
+import re
 import time
 from collections.abc import Sequence
 
@@ -21,6 +22,7 @@ from gateway.store.rows import KeyRow, key_row
 from policies import access
 from policies.access import Action
 
+_KEY_ID = re.compile(r"key_[0-9a-f]{1,64}")
 _MOST_KEYS = 10_000  # every replica holds each of them
 
 
@@ -87,10 +89,8 @@ class Credentials:
         """Lists keys, newest first, each without its text."""
         if asked.tenant:
             await self._control.tenant(asked.tenant)
-        store = self._control.store
-        ids = [
-            i for i in reversed(await store.fields(keys.keys_of(asked.tenant))) if not asked.cursor or i < asked.cursor
-        ]
+        store, cursor = self._control.store, asked.cursor(_KEY_ID)
+        ids = [i for i in reversed(await store.fields(keys.keys_of(asked.tenant))) if cursor is None or i < cursor]
         chosen = ids[: asked.limit]
         rows = await store.rows(keys.KEYS, chosen)
         used = await last_used.read(store, chosen)

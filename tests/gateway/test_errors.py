@@ -42,6 +42,8 @@ RETRY = {
     "draining",
     "not_ready",
     "store_unavailable",
+    "store_full",
+    "store_unsaved",
     "store_diverged",
     "too_many_attempts",
 }

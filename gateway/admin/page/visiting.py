@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.admin.handling import UNSURE
+from gateway.admin.handling import store_error
 from gateway.admin.page import guards, words
 from gateway.admin.page.calling import Visitor
 from gateway.admin.page.rendering import HEADERS, Rendering
@@ -21,7 +21,7 @@ from gateway.admin.page.sessions import COOKIE, Session, Sessions, no_cookie
 from gateway.admin.page.tabs import BASE, TABS
 from gateway.client_address import client_address
 from gateway.errors import GatewayError
-from gateway.store.connection import StoreDiverged, StoreUnavailable
+from gateway.store.connection import StoreUnavailable
 from gateway.upstream.addresses import Network
 
 log = structlog.get_logger(__name__)
@@ -111,11 +111,8 @@ class Visiting:
                 return await endpoint(request)
             except GatewayError as error:
                 return self.refused(request, error)
-            except StoreDiverged:
-                return self.refused(request, GatewayError("store_diverged"))
             except StoreUnavailable as error:
-                log.warning("store_unavailable", route=request.url.path, cause=str(error), unsure=error.unsure)
-                return self.refused(request, GatewayError("store_unavailable", UNSURE if error.unsure else None))
+                return self.refused(request, store_error(error, request.url.path))
             except ClientDisconnect:
                 return Response(status_code=400)
             except Exception:
