@@ -104,6 +104,7 @@ async def _erase(store: Store, tenant: str, artifacts_url: str) -> None:
         keys.why_of(tenant),
         keys.table(keys.first_answers_of(tenant)),
         keys.table(keys.curves_of(tenant)),
+        keys.table(keys.former_keys_of(tenant)),
         keys.table(keys.jobs_of(tenant)),
     ]
     with translated():

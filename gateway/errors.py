@@ -80,6 +80,7 @@ TABLE: dict[str, Kind] = {
     "vault_not_configured": Kind(404, _REQUEST, "The tenant has no Vault yet."),
     "vault_not_allowed": Kind(422, _REQUEST, "The Vault does not lie under HOUSESTYLE_VAULT_ROOTS."),
     "vault_unreadable": Kind(422, _REQUEST, "The Vault could not be read."),
+    "vault_test_busy": Kind(429, "rate_limit_error", "Other Vaults are being tested; ask again in a moment.", 5),
     "preview_busy": Kind(429, "rate_limit_error", "Another preview is being made; ask again in a moment.", 5),
     "preview_failed": Kind(500, _SERVER, "The preview could not be made; the gateway's log has the cause."),
     "preview_timed_out": Kind(504, _SERVER, "The preview was not made in time."),
@@ -110,6 +111,20 @@ TABLE: dict[str, Kind] = {
         30,
     ),
     "store_unavailable": Kind(503, _SERVER, "The store cannot be reached; nothing was changed.", 1),
+    "store_full": Kind(
+        503,
+        _SERVER,
+        "The store is full: Redis has reached its `maxmemory`. Nothing was changed; it needs more memory.",
+        30,
+        code="store_unavailable",
+    ),
+    "store_unsaved": Kind(
+        503,
+        _SERVER,
+        "The store cannot write to its disk, so Redis takes no change. Nothing was changed; it needs room there.",
+        30,
+        code="store_unavailable",
+    ),
     # the admin page
     "cross_site": Kind(403, _PERMISSION, "This did not come from a page of this gateway, so nothing was changed."),
     "too_many_attempts": Kind(429, "rate_limit_error", "Too many keys were tried from this address.", 60),
@@ -120,6 +135,7 @@ class GatewayError(Exception):
     """An error that the caller sees. `row` is a key of TABLE; `message` replaces the table's words."""
 
     def __init__(self, row: str, message: str | None = None, param: str | None = None) -> None:
+        self.row = row
         self.kind = TABLE[row]
         self.code = self.kind.code or row
         self.message = message or self.kind.message

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from finetune.vaults.allowed import Place, allowed_place, check_allowed, parse, root_trouble
 from finetune.vaults.base import BadRecord, Chunk, Reach, Vault, VaultCount, VaultNotAllowed, VaultUnreadable
+from finetune.vaults.counting import Tally, count
 from finetune.vaults.extras import Stopped
 from finetune.vaults.files import LocalFiles
 from finetune.vaults.http import ApiVault, Web, WebFiles
@@ -24,6 +25,7 @@ __all__ = [
     "Place",
     "Reach",
     "Source",
+    "Tally",
     "Vault",
     "VaultCount",
     "VaultNotAllowed",
@@ -68,20 +70,9 @@ def open_vault(
     api = source.options.api
     if api is not None:
         return ApiVault(web, api, records, stopped)
-    return JsonlVault(WebFiles(web, place), records, stopped)
+    return JsonlVault(WebFiles(web, place, stopped), records, stopped)
 
 
 def roots_of(roots: Sequence[str], tenant: str) -> tuple[str, ...]:
     """The roots that a tenant's Vault may lie under: `{tenant}` in one stands for the tenant's name."""
     return tuple(root.replace("{tenant}", tenant) for root in roots)
-
-
-def count(vault: Vault) -> VaultCount:
-    """Reads the whole Vault once. Raises VaultUnreadable, VaultNotAllowed."""
-    ready = other = 0
-    for record in vault.chunks():
-        if isinstance(record, Chunk) and record.ready:
-            ready += 1
-        else:
-            other += 1
-    return VaultCount(ready_chunks=ready, other_chunks=other)

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from finetune.vaults.allowed import Place
 from finetune.vaults.base import BadRecord, Chunk, Reach, VaultUnreadable
-from finetune.vaults.extras import Stopped, go_on, run
+from finetune.vaults.extras import Stopped, go_on, run, run_until
 from finetune.vaults.jsonl import File
 from finetune.vaults.options import Api, Source
 from finetune.vaults.records import Records, at
@@ -149,18 +149,19 @@ async def _whole(answer: httpx2.Response, where: str) -> bytes:
 
 
 class WebFile(Struct, frozen=True):
-    """The file at the URL."""
+    """The file at the URL, read until `stopped` says so."""
 
     name: str
     web: Any
     client: Any
+    stopped: Stopped
 
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """See jsonl.File."""
-        answer: httpx2.Response = run(self.web.ask(self.client, self.name))
+        answer: httpx2.Response = run_until(self.web.ask(self.client, self.name), self.stopped, self.name)
         try:
-            with io.BufferedReader(_Body(answer), _PART) as opened:
+            with io.BufferedReader(_Body(answer, self.stopped, self.name), _PART) as opened:
                 yield opened
         finally:
             run(answer.aclose(), seconds=10)
@@ -169,21 +170,24 @@ class WebFile(Struct, frozen=True):
 class WebFiles:
     """The one file that a URL names."""
 
-    def __init__(self, web: Web, place: Place) -> None:
+    def __init__(self, web: Web, place: Place, stopped: Stopped) -> None:
         self._web = web
+        self._stopped = stopped
         self._name = place.path.rpartition("/")[2] or place.host
 
     @contextlib.contextmanager
     def listed(self) -> Iterator[list[File]]:
         """See jsonl.Files."""
         with self._web.client() as client:
-            yield [WebFile(self._name, self._web, client)]
+            yield [WebFile(self._name, self._web, client, self._stopped)]
 
 
 class _Body(io.RawIOBase):
     """An answer's body as a raw file."""
 
-    def __init__(self, answer: httpx2.Response) -> None:
+    def __init__(self, answer: httpx2.Response, stopped: Stopped, name: str) -> None:
+        self._stopped = stopped
+        self._name = name
         self._parts = answer.aiter_raw(_PART)
         self._part = memoryview(b"")
 
@@ -192,7 +196,7 @@ class _Body(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if not self._part:
-            self._part = memoryview(run(self._next()))
+            self._part = memoryview(run_until(self._next(), self._stopped, self._name))
         taken = min(len(buffer), len(self._part))
         buffer[:taken] = self._part[:taken]
         self._part = self._part[taken:]
@@ -243,7 +247,7 @@ class ApiVault:
         """The items, and the next cursor; "" on the last page."""
         api = self._api
         params = {api.limit: str(api.page_size)} | ({api.cursor: cursor} if cursor else {})
-        body = run(self._web.page(client, where, **params))
+        body = run_until(self._web.page(client, where, **params), self._stopped, where)
         try:
             page = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from finetune.vaults.allowed import Place
 from finetune.vaults.base import BadRecord, Chunk, Reach, VaultUnreadable
-from finetune.vaults.extras import Stopped, go_on, missing_extra, run
+from finetune.vaults.extras import Stopped, go_on, missing_extra, run, run_until
 from finetune.vaults.options import Source
 from finetune.vaults.records import Records
 
@@ -59,7 +59,7 @@ class PostgresVault:
         number = 0
         try:
             with self._rows(psycopg) as cursor:
-                while rows := run(self._in_time(cursor.fetchmany(_ROWS_AT_ONCE))):
+                while rows := self._run(cursor.fetchmany(_ROWS_AT_ONCE), f"row {number + 1}"):
                     go_on(self._stopped, f"row {number + 1}")
                     for row in rows:
                         number += 1
@@ -79,10 +79,13 @@ class PostgresVault:
         connection = run(self._connected(psycopg))
         cursor = connection.cursor("housestyle_vault", scrollable=False)
         try:
-            run(self._in_time(self._begin(connection, cursor)))
+            self._run(self._begin(connection, cursor), self._where)
             yield cursor
         finally:
             run(_end(connection, cursor), seconds=10)
+
+    def _run(self, work: Coroutine[Any, Any, T], place: str) -> T:
+        return run_until(self._in_time(work), self._stopped, place)
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         """The server keeps `statement_timeout` by itself; one that does not answer at all is left a little later."""

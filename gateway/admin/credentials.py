@@ -1,7 +1,9 @@
 """Keys: made, listed, revoked. A key is shown once, by the call that makes it, and never stored."""
 
 import contextlib
+import re
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -15,11 +17,12 @@ from gateway.admin.schemas import KeyPost, KeyView, ListView, NewKeyView
 from gateway.errors import GatewayError
 from gateway.secrets import fingerprint, new_key
 from gateway.store import keys
-from gateway.store.connection import StoreUnavailable, Write
+from gateway.store.connection import Store, StoreUnavailable, Write
 from gateway.store.rows import KeyRow, key_row
 from policies import access
 from policies.access import Action
 
+_KEY_ID = re.compile(r"key_[0-9a-f]{1,64}")
 _MOST_KEYS = 10_000  # every replica holds each of them
 
 
@@ -86,10 +89,8 @@ class Credentials:
         """Lists keys, newest first, each without its text."""
         if asked.tenant:
             await self._control.tenant(asked.tenant)
-        store = self._control.store
-        ids = [
-            i for i in reversed(await store.fields(keys.keys_of(asked.tenant))) if not asked.cursor or i < asked.cursor
-        ]
+        store, cursor = self._control.store, asked.cursor(_KEY_ID)
+        ids = [i for i in reversed(await store.fields(keys.keys_of(asked.tenant))) if cursor is None or i < cursor]
         chosen = ids[: asked.limit]
         rows = await store.rows(keys.KEYS, chosen)
         used = await last_used.read(store, chosen)
@@ -111,9 +112,12 @@ class Credentials:
             row = await self._control.store.row(keys.KEYS, key_id)
             if row is None or listed is None:
                 raise GatewayError("key_not_found")
+            former = keys.former_keys_of(asked.tenant)
+            before = await self._control.store.row(former, key_id)
             writes = [
                 Write(keys.KEYS, key_id, row, None),
                 Write(keys.keys_of(asked.tenant), key_id, listed, None),
+                Write(former, key_id, before, msgspec.json.encode(key_row(row).label)),
             ]
             mark = keys.bootstrap_key(key_row(row).sha256)
             if await self._control.store.row(keys.BOOTSTRAP, mark) is None:
@@ -124,6 +128,20 @@ class Credentials:
         with contextlib.suppress(StoreUnavailable):  # the key is revoked; a time without a key is shown to nobody
             await last_used.forget(self._control.store, key_id)
         return Answered(None, 204, changed)
+
+
+async def former_labels(store: Store, tenant: str, key_ids: Sequence[str]) -> dict[str, str]:
+    """What revoked keys of the tenant's and of the platform's were called, of those of `key_ids` that are any.
+
+    Raises StoreUnavailable.
+    """
+    found: dict[str, str] = {}
+    for owner in (tenant, ""):
+        rows = await store.rows(keys.former_keys_of(owner), key_ids)
+        found |= {
+            i: msgspec.json.decode(row.body, type=str) for i, row in zip(key_ids, rows, strict=True) if row is not None
+        }
+    return found
 
 
 def _expiry(text: str | None) -> str | None:

@@ -34,7 +34,8 @@ from policies.values import Caller
 log = structlog.get_logger(__name__)
 
 _MAX_BODY = 1 << 20
-UNSURE = "The store went away in the middle of the change; whether it was made will show when it is back."
+_UNSURE = "The store went away in the middle of the change; whether it was made will show when it is back."
+_OF_STORE = {None: "store_unavailable", "memory": "store_full", "disk": "store_unsaved"}
 _STREAM_CURSOR = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 _UNKNOWN = re.compile(r"unknown field `(.+?)`")
 _AT = re.compile(r" - at `\$\.?(.*?)`$")
@@ -66,16 +67,22 @@ class Asked(Struct, frozen=True):
         return int(text)
 
     @property
-    def cursor(self) -> str | None:
-        """Where the page begins, as the page before it said."""
-        return self.query.get("cursor") or None
-
-    @property
     def stream_cursor(self) -> str | None:
-        """The same, of a list that is a stream in the store. Raises GatewayError `invalid_field`."""
-        if self.cursor is not None and (not _STREAM_CURSOR.fullmatch(self.cursor) or not self.cursor.strip("0-")):
-            raise GatewayError("invalid_field", "`cursor` must be what the page before answered.", "cursor")
-        return self.cursor
+        """Where the page begins, as the page before it said, of a list that is a stream in the store.
+
+        Raises GatewayError `invalid_field`, as the next one does.
+        """
+        cursor = self.cursor(_STREAM_CURSOR)
+        if cursor is not None and not cursor.strip("0-"):
+            raise _no_cursor()
+        return cursor
+
+    def cursor(self, shape: re.Pattern[str]) -> str | None:
+        """The same, of a list whose items have names of this shape."""
+        text = self.query.get("cursor") or None
+        if text is not None and not shape.fullmatch(text):
+            raise _no_cursor()
+        return text
 
     def time(self, name: str) -> float | None:
         """A time of the query, in seconds since the epoch. Raises GatewayError `invalid_field`."""
@@ -86,6 +93,10 @@ class Asked(Struct, frozen=True):
             return timestamps.to_seconds(text.replace(" ", "+"))  # a plus sign, unless it is escaped, is a space here
         except (ValueError, OverflowError) as error:
             raise GatewayError("invalid_field", f"`{name}`: {error}.", name) from None
+
+
+def _no_cursor() -> GatewayError:
+    return GatewayError("invalid_field", "`cursor` must be what the page before answered.", "cursor")
 
 
 class Answered(Struct, frozen=True):
@@ -179,15 +190,22 @@ def mount(
             return _answer(await route.operation(asked))
         except GatewayError as error:
             return error_response(error)
-        except StoreDiverged:
-            return error_response(GatewayError("store_diverged"))
         except StoreUnavailable as error:
-            log.warning("store_unavailable", route=route.path, cause=str(error), unsure=error.unsure)
-            return error_response(GatewayError("store_unavailable", UNSURE if error.unsure else None))
+            return error_response(store_error(error, route.path))
         except ClientDisconnect:
             return Response(status_code=400)
 
     return StarletteRoute("/admin/api" + route.path, endpoint, methods=[route.method])
+
+
+def store_error(error: StoreUnavailable, route: str) -> GatewayError:
+    """What a caller is told of a store that cannot be used; the log has the cause."""
+    if isinstance(error, StoreDiverged):
+        return GatewayError("store_diverged")
+    log.warning("store_unavailable", route=route, cause=str(error), unsure=error.unsure)
+    if error.unsure:
+        return GatewayError("store_unavailable", _UNSURE)
+    return GatewayError(_OF_STORE[error.lacks])
 
 
 def error_response(error: GatewayError) -> Response:

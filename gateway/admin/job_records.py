@@ -13,7 +13,7 @@ from finetune.values import Job
 from gateway import threads
 from gateway.admin.changes import Control
 from gateway.admin.handling import AdminRoute, Answered, Asked, Operation
-from gateway.admin.jobs import JOB, stored
+from gateway.admin.jobs import JOB, JOB_ID, stored
 from gateway.admin.parameters import LIMIT, PAGE, Parameter
 from gateway.admin.schemas import LineageView, ListView
 from gateway.errors import GatewayError
@@ -86,7 +86,7 @@ class JobRecords:
         if not document:
             raise GatewayError("invalid_field", "Say which document: ?document_id=…", "document_id")
         tenant, _ = await self._control.tenant(asked.tenant)
-        jobs, cursor = await records.page(self._control.store, asked.tenant, asked.limit, asked.cursor)
+        jobs, cursor = await records.page(self._control.store, asked.tenant, asked.limit, asked.cursor(JOB_ID))
         trained = [job for job in jobs if job.provider_job_id is not None and job.dataset is not None]
         shown = [await self._saw(job, tenant, document) for job in trained]
         return Answered(ListView([view for view in shown if view.chunks != 0], cursor))

@@ -3,6 +3,7 @@
 How one is made is in `job_making.py`, what it leaves for its readers in `job_records.py`.
 """
 
+import re
 import time
 
 from msgspec.structs import replace
@@ -23,6 +24,8 @@ from policies.access import Action
 
 JOBS = "/tenants/{tenant}/jobs"
 JOB = "/tenants/{tenant}/jobs/{job_id:job}"
+
+JOB_ID = re.compile(r"job_[0-9a-f]{1,64}")
 
 _TICK_SECONDS = 10.0
 
@@ -63,7 +66,7 @@ class Jobs:
         """Lists fine-tune jobs, newest first."""
         tenant, _ = await self._control.tenant(asked.tenant)
         store = self._control.store
-        jobs, cursor = await records.page(store, asked.tenant, asked.limit, asked.cursor)
+        jobs, cursor = await records.page(store, asked.tenant, asked.limit, asked.cursor(JOB_ID))
         come = await records.progress(store, [job.id for job in jobs if not states.is_final(job)])
         return Answered(ListView([views.job(job, tenant, come.get(job.id)) for job in jobs], cursor))
 

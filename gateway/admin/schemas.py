@@ -302,6 +302,30 @@ class VaultView(Struct, omit_defaults=True):
     options: dict[str, Any] = {}
 
 
+class BadRecordView(Struct):
+    """A record of a Vault that cannot be read: where, and why (`not_json`, `not_an_object`, `missing_field`,
+    `wrong_field` or `too_long`)."""
+
+    place: str
+    reason: str
+
+
+class VaultTestView(Struct):
+    """What was counted in a Vault that is not saved. `complete`: it was read to its end.
+
+    `other_statuses`: how many of the other chunks have which status, the most common first. `bad_records`: cannot be
+    read; they are other chunks too.
+    """
+
+    url: str
+    ready_chunks: int
+    other_chunks: int
+    complete: bool
+    other_statuses: dict[str, int]
+    bad_records: int
+    first_bad_record: BadRecordView | None
+
+
 class JobView(Struct):
     """A fine-tune job. Its `status` goes from `queued` over `snapshotting`, `uploading` and `training` to `ready`,
     `failed` or `cancelled`.

@@ -68,8 +68,8 @@ class Tenants:
     async def list(self, asked: Asked) -> Answered:
         """Lists tenants by id; with `q`, those whose id or name has it in it."""
         wanted = asked.query.get("q", "").strip().casefold()
-        store = self._control.store
-        names = [name for name in await store.fields(keys.TENANTS) if not asked.cursor or name > asked.cursor]
+        store, cursor = self._control.store, asked.cursor(_NAME)
+        names = [name for name in await store.fields(keys.TENANTS) if cursor is None or name > cursor]
         shown: list[TenantView] = []
         last = None
         for start in range(0, len(names), asked.limit):

@@ -9,6 +9,7 @@ from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.parameters import PAGE, SINCE, UNTIL, Parameter
 from gateway.admin.schemas import ListView
 from gateway.errors import GatewayError
+from gateway.store.connection import StoreUnavailable
 from gateway.timestamps import to_seconds
 from gateway.why import WhyRecord, WhyWriter
 from gateway.why_reading import MOST_LOOKED_AT, Wanted, WhyReader
@@ -42,7 +43,8 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Traces:
-    """The operations on Why records. Each has those of calls that ended on this replica until now."""
+    """The operations on Why records. Each has those of calls that ended on this replica until now, unless the store is
+    full."""
 
     def __init__(self, control: Control, reader: WhyReader, writer: WhyWriter, kept_days: int) -> None:
         self._control = control
@@ -89,7 +91,7 @@ class Traces:
         """
         await self._control.tenant(asked.tenant)
         wanted, cursor, limit, most = _wanted(asked), asked.stream_cursor, asked.limit, _most(asked)
-        await self._writer.flush()
+        await self._flush()
         form = asked_form(asked, JSON_LINES, CSV)
         if form is not None:
             parts = self._reader.all(asked.tenant, wanted, cursor)
@@ -100,7 +102,7 @@ class Traces:
     async def read(self, asked: Asked) -> Answered:
         """Shows the Why record of a call."""
         await self._control.tenant(asked.tenant)
-        await self._writer.flush()
+        await self._flush()
         record = await self._reader.one(asked.tenant, asked.path["call_id"])
         if record is None:
             raise GatewayError("call_not_found")
@@ -113,8 +115,16 @@ class Traces:
         """
         await self._control.tenant(asked.tenant)
         days = days_of(_moment(asked, "since"), _moment(asked, "until"), time.time(), self._kept_days)
-        await self._writer.flush()
+        await self._flush()
         return Answered(await summary(self._control.store, asked.tenant, days))
+
+    async def _flush(self) -> None:
+        """Has the store take the last records. A full one takes none: then what it has already is answered."""
+        try:
+            await self._writer.flush()
+        except StoreUnavailable as error:
+            if error.lacks is None:
+                raise
 
 
 def _wanted(asked: Asked) -> Wanted:

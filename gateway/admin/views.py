@@ -4,15 +4,18 @@ from typing import Any
 
 from finetune.records import Progress
 from finetune.values import Job, Notice
+from finetune.vaults import Tally
 from gateway.admin.changes import Changed
 from gateway.admin.schemas import (
     ActivationView,
+    BadRecordView,
     JobView,
     KeyView,
     ProviderView,
     Recent,
     ReplicaView,
     TenantView,
+    VaultTestView,
     VaultView,
 )
 from gateway.replicas import LIVE_MS, Propagation
@@ -56,6 +59,20 @@ def vault(row: VaultRow) -> VaultView:
     """A Vault, what is secret of it masked. Its URL has no password; a user is none."""
     options = {**row.options, **dict.fromkeys(sorted(row.sealed), "***")}
     return VaultView(row.url, row.ready_chunks, row.other_chunks, options)
+
+
+def vault_test(url: str, tally: Tally, *, complete: bool) -> VaultTestView:
+    """What was counted in a Vault that is not saved."""
+    counted, first = tally.count, tally.first_bad
+    return VaultTestView(
+        url=url,
+        ready_chunks=counted.ready_chunks,
+        other_chunks=counted.other_chunks,
+        complete=complete,
+        other_statuses=tally.statuses,
+        bad_records=tally.bad,
+        first_bad_record=BadRecordView(first.place, first.reason) if first else None,
+    )
 
 
 def job(row: Job, tenant_row: TenantRow, progress: Progress | None = None) -> JobView:

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from msgspec import Struct
 from redis.commands.core import AsyncScript
@@ -30,14 +30,17 @@ from gateway.store.durability import Durability
 from gateway.store.marks import Mark, Meta
 from gateway.store.rows import Row, parse_row
 
+Lack = Literal["memory", "disk"]
+
 
 class StoreUnavailable(Exception):
     """Redis cannot be reached, is loading, or answers too late. `unsure`: a change was on its way, and whether it
-    was made will only show when Redis is back."""
+    was made will only show when Redis is back. `lacks`: it is there and takes no change, for want of this."""
 
-    def __init__(self, message: str, *, unsure: bool = False) -> None:
+    def __init__(self, message: str, *, unsure: bool = False, lacks: Lack | None = None) -> None:
         super().__init__(message)
         self.unsure = unsure
+        self.lacks = lacks
 
 
 class StoreDiverged(StoreUnavailable):
@@ -103,6 +106,10 @@ _AWAY = (
 )
 # Answers by which a server says that it is there and cannot serve: a full disk, too few replicas, a busy script.
 # Inside a script they stand behind words of its own.
+_LACKS: tuple[tuple[re.Pattern[str], Lack], ...] = (
+    (re.compile(r"(?:^|[ -])OOM\b|used memory > 'maxmemory'"), "memory"),
+    (re.compile(r"(?:^|[ -])MISCONF\b"), "disk"),
+)
 _NOT_NOW = re.compile(r"(?:^|[ -])(?:MISCONF|NOREPLICAS|READONLY|BUSY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|OOM)\b")
 
 
@@ -112,11 +119,18 @@ def translated() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
-        raise StoreUnavailable(str(error) or type(error).__name__) from error
+        raise StoreUnavailable(str(error) or type(error).__name__, lacks=_lack(error)) from error
     except ResponseError as error:
         if not _NOT_NOW.search(str(error)):
             raise
-        raise StoreUnavailable(str(error)) from error
+        raise StoreUnavailable(str(error), lacks=_lack(error)) from error
+
+
+def _lack(error: Exception) -> Lack | None:
+    """What the server says it has no more of."""
+    if isinstance(error, OutOfMemoryError):
+        return "memory"
+    return next((lack for pattern, lack in _LACKS if pattern.search(str(error))), None)
 
 
 class Store:
@@ -262,10 +276,11 @@ class Store:
     async def census(self) -> list[Census]:
         """Every replica seen of late. Raises StoreUnavailable."""
         with translated():
-            async with self.redis.pipeline(transaction=True) as pipe:
-                pipe.time()
+            # No MULTI: a full Redis refuses whatever stands in one. The time comes last, so that none is ahead of it.
+            async with self.redis.pipeline(transaction=False) as pipe:
                 pipe.hgetall(keys.REPLICAS)
-                (seconds, micros), found = await pipe.execute()
+                pipe.time()
+                found, (seconds, micros) = await pipe.execute()
         now = seconds * 1000 + micros // 1000
         return [_seen(name.decode(), value.decode(), now) for name, value in found.items()]
 

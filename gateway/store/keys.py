@@ -36,6 +36,11 @@ def keys_of(tenant: str) -> str:
     return f"keys-of:{tenant}"
 
 
+def former_keys_of(tenant: str) -> str:
+    """The table of what a tenant's revoked keys were called, by their ids; "" has the platform's."""
+    return f"former-keys-of:{tenant}"
+
+
 def bootstrap_key(sha256: str) -> str:
     """The row of BOOTSTRAP that keeps the key of this SHA-256, in hex, from being made once more by a file."""
     return f"keys.key_{sha256[:32]}"

@@ -41,6 +41,8 @@ async def test_a_tenant_leaves_once_its_jobs_are_over(workshop: Workshop, mark: 
     for job in (over, other):
         key = Write(keys.KEYS, f"key_of_{job.tenant}", None, b"{}")
         await store.commit([key, Write(keys.keys_of(job.tenant), key.field, None, b"{}")])
+    former = keys.former_keys_of(over.tenant)
+    await store.commit([Write(former, "key_of_yore", None, b'"Maria"')])
     await delete(workshop, over, mark)
     await leaving.finish(store, workshop.artifacts_url)
 
@@ -51,7 +53,7 @@ async def test_a_tenant_leaves_once_its_jobs_are_over(workshop: Workshop, mark: 
     assert await store.fields(keys.keys_of(over.tenant)) == []
     kept = mark == b"keep"
     assert artifacts(workshop, over).exists() == kept
-    for name in (*traces, keys.timeline_of(over.id), keys.table(keys.jobs_of(over.tenant))):
+    for name in (*traces, keys.timeline_of(over.id), *map(keys.table, (keys.jobs_of(over.tenant), former))):
         assert bool(await cast("Any", store.redis.exists(name))) == kept, name
     assert await length(store, other.tenant) == 1
     assert artifacts(workshop, other).exists()

@@ -37,10 +37,13 @@ CONTRACT = {
 }
 RETRY = {
     "preview_busy",
+    "vault_test_busy",
     "concurrency_limit_exceeded",
     "draining",
     "not_ready",
     "store_unavailable",
+    "store_full",
+    "store_unsaved",
     "store_diverged",
     "too_many_attempts",
 }

@@ -8,10 +8,11 @@ import httpx2
 import pytest
 import redis
 
+from tests.page.web import HOME, SIGN_IN, Web
 from tests.propagation.stage import Stage
 from tests.support.admin import NO_TLS, Admin
 from tests.support.callers import answer_either
-from tests.support.processes import wait_until
+from tests.support.processes import ADMIN_KEY, wait_until
 from tests.support.redis import stoppable
 from tests.support.servers import in_thread
 from tests.support.upstream import upstream
@@ -22,6 +23,21 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     """A Redis, and a provider that answers at once."""
     with in_thread(upstream(answer_either)) as provider, stoppable(tmp_path / "redis") as server:
         yield Stage(tmp_path, server, provider.url)
+
+
+def look_at_the_page(url: str, path: str) -> None:
+    """It says what it is; one can look, and sign in and out."""
+    with Web(url, "192.0.2.1") as web:
+        web.signed_in(ADMIN_KEY)
+        for screen in ("", "/why", "/settings", "/settings/audit", "/new"):
+            assert web.get(path + screen).status_code == 200, screen
+        token = web.token(path)
+        answer = web.post(f"{path}/stock", token)
+        assert answer.status_code == 503
+        assert "store is full" in answer.text
+        assert "more memory" in answer.text
+        assert web.post("/admin/sign-out", token).headers["location"] == f"{SIGN_IN}?left=1"
+        assert web.get(path).headers["location"].startswith(SIGN_IN)
 
 
 def test_a_full_redis_fails_no_call_and_loses_nothing(stage: Stage) -> None:
@@ -37,6 +53,8 @@ def test_a_full_redis_fails_no_call_and_loses_nothing(stage: Stage) -> None:
         assert (answer.status_code, answer.headers["x-fine-tuned"]) == (200, "true")
         called.add(answer.headers["x-call-id"])
         assert admin.refused("POST", f"{firm.path}/stock", {})[:2] == (503, "store_unavailable")
+        assert "maxmemory" in admin.ask("POST", f"{firm.path}/stock", {}).json()["error"]["message"]
+        look_at_the_page(gateway.url, f"{HOME}/{firm.name}")
         ready = httpx2.get(f"{gateway.url}/readyz", verify=NO_TLS)
         assert (ready.status_code, ready.json()["store"]) == (200, "connected")
         metrics = httpx2.get(f"{gateway.url}/metrics", verify=NO_TLS).text

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import APIResponse, Browser, Route, expect
 
 from tests.page.conftest import House
 from tests.page.readers import Reader, listening, reading
@@ -288,7 +288,23 @@ def test_a_wrong_key_is_told_so_and_the_right_one_works_then(open_: Open, house:
     reader.page.keyboard.press("Enter")
     reader.title.to_be_visible()
     reader.page.get_by_role("button", name="Sign out").click()
-    expect(reader.page.get_by_text("You are signed out")).to_be_visible()
+    expect(reader.page.get_by_text("You have signed out")).to_be_visible()
+
+
+def test_who_signs_out_is_told_so_on_every_open_page(open_: Open, house: House) -> None:
+    reader = open_(complains=True)  # of the answer 401, where the page looks just then
+    reader.sign_in(house.key)
+    listening(reader)
+    other = Reader(reader.page.context.new_page(), reader.url)
+    other.go(f"{house.url}/jobs/{house.spring['id']}")
+    listening(other)
+    answers: list[tuple[Route, APIResponse]] = []
+    reader.page.route("**/admin/sign-out", lambda route: answers.append((route, route.fetch(max_redirects=0))))
+    reader.page.get_by_role("button", name="Sign out").click(no_wait_after=True)
+    expect(other.page.get_by_text("You have signed out")).to_be_visible()
+    ((route, answer),) = answers  # the session is over, and its page has yet to hear of it
+    route.fulfill(response=answer)
+    expect(reader.page.get_by_text("You have signed out")).to_be_visible()
 
 
 def test_a_firm_without_jobs_is_taught(open_: Open, house: House, admin: Admin, sandbox: Program) -> None:

@@ -1,6 +1,6 @@
 """The whole story through the page alone, from sign-in to stock, while another browser watches and is never reloaded.
 
-Only the tenant is made at the API, which is what has a form for it; and calls are made as the Assistant makes them.
+Calls alone are made elsewhere, as the Assistant makes them.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.page.readers import Reader, listening, reading
 from tests.page.web import HOME, addresses
-from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, Admin, unique
+from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, unique
 from tests.support.processes import ADMIN_KEY, Program, running
 from tests.support.sandbox import Account
 from tests.support.vaults import demo_vault
@@ -30,12 +30,13 @@ def provider(tmp_path: Path) -> Iterator[Account]:
         yield Account(program.url, "sk-story")
 
 
-@pytest.fixture
-def name(admin: Admin) -> str:
-    """A tenant that has nothing yet. Its name."""
-    name = unique("story")
-    admin.put(f"/tenants/{name}", {"name": f"Story & Partners {name}"})
-    return name
+def make_firm(page: Page, name: str) -> None:
+    page.get_by_role("button", name="New firm").click()
+    page.get_by_label("Name").fill(f"Story & Partners {name}")
+    page.get_by_label("Id").fill(name)
+    page.get_by_role("button", name="Make the firm").click()
+    expect(page.get_by_role("heading", name="No jobs yet")).to_be_visible()
+    page.get_by_role("link", name="All firms").click()
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -115,15 +116,15 @@ def call(url: str, key: str) -> dict[str, str]:
         return dict(raw.headers)
 
 
-def test_from_sign_in_to_stock(
-    browser: Browser, gateway: Program, name: str, provider: Account, data_dir: Path
-) -> None:
+def test_from_sign_in_to_stock(browser: Browser, gateway: Program, provider: Account, data_dir: Path) -> None:
+    name = unique("story")
     with (
         reading(browser, gateway.url, next(addresses)) as reader,
         reading(browser, gateway.url, next(addresses)) as onlooker,
     ):
         page = reader.page
         reader.sign_in(ADMIN_KEY)
+        make_firm(page, name)
         page.get_by_label("Filter by name").press_sequentially(name)
         page.get_by_role("link", name=name).click()
         reader.title.to_be_visible()

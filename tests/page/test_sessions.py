@@ -83,8 +83,10 @@ async def test_signing_out_makes_it_worthless_everywhere(replica: Made) -> None:
     (here, _), (there, _) = replica(), replica()
     session, other = here.begin(KEY), here.begin(KEY)
     await here.end(session)
-    assert await there.find(cookie_of(here.cookie(session, secure=False))) is None
-    assert await there.find(cookie_of(here.cookie(other, secure=False))) is not None
+    left, kept = (cookie_of(here.cookie(one, secure=False)) for one in (session, other))
+    assert await there.find(left) is None
+    assert await there.find(kept) is not None
+    assert [await there.is_left(cookie) for cookie in (left, kept, "x", None)] == [True, False, False, False]
 
 
 async def test_it_ends_after_twelve_hours_without_use_and_goes_on_with_use(replica: Made, clock: Clock) -> None:

@@ -69,8 +69,8 @@ def test_it_is_the_firms_own(web: Web, maria: Web, office: Office, admin: Admin)
     for path in SCREENS:
         assert maria.get(f"{HOME}/harrow-settings/settings{path}").status_code == 403
     token = maria.token(office.url)
-    for path in ("", "/provider", "/vault", "/key", f"/keys/{office.admin_key_id}/revoke"):
-        form = {"kind": "file" if path == "/vault" else "openai", "provider": "x", "role": "caller", "rule": "all"}
+    for path in ("", "/provider", "/vault", "/vault/test", "/key", f"/keys/{office.admin_key_id}/revoke"):
+        form = {"kind": "file" if "vault" in path else "openai", "provider": "x", "role": "caller", "rule": "all"}
         assert send(maria, f"{HOME}/harrow-settings/settings{path}", form, token).status_code == 403
 
 
@@ -88,6 +88,7 @@ def test_nothing_is_changed_without_the_sessions_token(maria: Web, office: Offic
         "/providers/main": {"kind": "openai_compatible", "default_model": "x"},
         "/providers/main/delete": {},
         "/vault": {"kind": "file", "url": "file:///x"},
+        "/vault/test": {"kind": "file", "url": "file:///x"},
         "/key": {"role": "caller"},
         f"/keys/{office.admin_key_id}/revoke": {},
     }
@@ -130,7 +131,9 @@ def test_what_a_tenants_admin_may_not_do_is_not_offered(web: Web, maria: Web, of
     assert 'name="suspended"' not in page
     token = maria.token(office.url)
     assert maria.post(office.url, token, rule="off").status_code == 403
+    assert 'name="allowed_paths"' not in page
     assert maria.post(office.url, token, governs="1", suspended="on").status_code == 403
+    assert maria.post(office.url, token, allowed_paths="rerank").status_code == 403
     admin.put(office.path, {"rule": "off"})
     page = maria.get(office.url).text
     assert "A platform admin switched it off" in page
@@ -148,6 +151,23 @@ def test_a_platform_admin_switches_off_and_suspends(web: Web, office: Office) ->
     assert 'name="suspended" type="checkbox" checked' in web.get(office.url).text
     send(web, office.url, {**form, "rule": "default_only"}, token)
     assert (office.ask("")["rule"], office.ask("")["suspended"]) == ("default_only", False)
+
+
+def test_a_platform_admin_opens_further_routes(web: Web, office: Office) -> None:
+    web.signed_in(ADMIN_KEY)
+    token = web.token(office.url)
+    assert send(web, office.url, {"allowed_paths": "rerank\r\n batches/* "}, token).status_code == 303
+    assert office.ask("")["allowed_paths"] == ["rerank", "batches/*"]
+    assert ">rerank\nbatches/*</textarea>" in web.get(office.url).text
+    answer = send(web, office.url, {"allowed_paths": "rerank\nfine_tuning/jobs"}, token)
+    assert answer.status_code == 422
+    assert "cannot be allowed" in problem(answer.text, "allowed_paths")
+    assert "fine_tuning/jobs</textarea>" in answer.text
+    assert office.ask("")["allowed_paths"] == ["rerank", "batches/*"]
+    send(web, office.url, {"name": "Quince"}, token)
+    assert office.ask("")["allowed_paths"] == ["rerank", "batches/*"], "a form without the field changes nothing of it"
+    send(web, office.url, {"allowed_paths": ""}, token)
+    assert office.ask("")["allowed_paths"] == []
 
 
 # providers
@@ -288,6 +308,26 @@ def test_a_vault_that_cannot_be_read_changes_nothing(maria: Web, office: Office,
     assert office.ask("/vault") == before
 
 
+def test_a_vault_is_tested_as_it_is_typed_and_not_saved(maria: Web, office: Office, data_dir: Path) -> None:
+    vault = write_vault(data_dir / "vaults" / f"{office.name}.jsonl", 12, 3)
+    token, path = maria.token(office.url), f"{office.url}/vault/test"
+    form = {"kind": "file", "url": vault.as_uri(), "options.ready_values": "pending"}
+    page = maria.post(path, token, None, **form).text
+    assert "3 chunks are ready, 12 others are not." in page
+    assert "12 with the status “not ready”" in page
+    assert f'value="{vault.as_uri()}"' in page
+    part = maria.post(path, token, {"hx-request": "true"}, **form).text
+    assert "3 chunks are ready" in part
+    assert "<form" not in part
+    missing = {"kind": "file", "url": (data_dir / "vaults" / "gone.jsonl").as_uri()}
+    answer = maria.post(path, token, None, **missing)
+    assert answer.status_code == 422
+    assert "no such file" in problem(answer.text, "url")
+    part = maria.post(path, token, {"hx-request": "true"}, **missing).text
+    assert re.search(r'<a href="#url">Address</a>: [^<]*no such file', part)
+    assert office.admin.ask("GET", f"{office.path}/vault").status_code == 404
+
+
 # keys
 
 
@@ -396,6 +436,10 @@ def test_the_story_of_a_firm_that_is_set_up(
         page.get_by_role("link", name="Files").click()
         page.get_by_label("Address").fill(vault.as_uri())
         page.get_by_text("Rarely needed").click()
+        look(reader)
+        page.get_by_role("button", name="Test", exact=True).click()
+        expect(page.locator("#tested")).to_contain_text("57 chunks are ready")
+        expect(page.get_by_label("Address")).to_have_value(vault.as_uri())
         look(reader)
         page.get_by_role("button", name="Save and count").click()
         expect(page.get_by_role("heading", name="The Vault is saved")).to_be_visible()

@@ -108,7 +108,10 @@ def test_signing_out_makes_the_cookie_worthless(web: Web, house: House) -> None:
     assert answer.headers["location"] == f"{SIGN_IN}?left=1"
     assert "housestyle_admin" not in web.http.cookies
     again = web.get(house.url, cookie=f"housestyle_admin={kept}")
-    assert (again.status_code, again.headers["location"]) == (303, f"{SIGN_IN}?next={house.url}&ended=1")
+    assert (again.status_code, again.headers["location"]) == (303, f"{SIGN_IN}?next={house.url}&left=1")
+    form = web.get(again.headers["location"], cookie=f"housestyle_admin={kept}")
+    assert "You have signed out." in form.text
+    assert form.headers["set-cookie"].startswith("housestyle_admin=; Path=/admin; Max-Age=0")
 
 
 def test_revoking_its_key_ends_the_session_at_once(web: Web, house: House, admin: Admin) -> None:

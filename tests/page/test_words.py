@@ -46,9 +46,17 @@ def test_every_state_has_words() -> None:
     assert set(words.STATES) == set(STATES)
 
 
-@pytest.mark.parametrize("code", ["tenant_mismatch", "job_not_ready", "store_unavailable", "cross_site"])
+@pytest.mark.parametrize(
+    "code", ["tenant_mismatch", "job_not_ready", "store_unavailable", "store_full", "store_unsaved", "cross_site"]
+)
 def test_a_refusal_keeps_the_errors_own_words(code: str) -> None:
     told = words.refusal(GatewayError(code))
     assert told.text == GatewayError(code).message
     assert told.todo
     assert told.title != words.refusal(GatewayError("dataset_missing")).title
+
+
+def test_why_the_store_takes_no_change_is_told_apart() -> None:
+    titles = {words.refusal(GatewayError(row)).title for row in ("store_unavailable", "store_full", "store_unsaved")}
+    assert len(titles) == 3
+    assert "memory" in words.refusal(GatewayError("store_full")).todo

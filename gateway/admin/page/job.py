@@ -1,6 +1,5 @@
 """One job's page: where it stands, its curves, what it was trained on, its timeline; and its manifest to download."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from gateway.admin.page import words
 from gateway.admin.page.calling import Api
 from gateway.admin.page.charts import charts
 from gateway.admin.page.jobs import row
+from gateway.admin.page.names import Names
 from gateway.admin.page.now import JOB, TENANT
 from gateway.admin.page.rendering import HEADERS
 from gateway.admin.page.tabs import home
@@ -27,10 +27,10 @@ _EVENTS_AT_ONCE = "500"
 class JobPage:
     """The screen and the download."""
 
-    def __init__(self, visiting: Visiting, api: Api, label_of: Callable[[str], str]) -> None:
+    def __init__(self, visiting: Visiting, api: Api, names: Names) -> None:
         self._visiting = visiting
         self._api = api
-        self._label_of = label_of
+        self._names = names
 
     async def show(self, visit: Visit) -> Response:
         """The job."""
@@ -44,7 +44,7 @@ class JobPage:
             firm=firm,
             tab="models",
             live=f"{home(visit.tenant)}/live?job={job.id}",
-            row=row(job, self._label_of),
+            row=row(job, await self._names.of(visit.tenant, [job.created_by])),
             job=job,
             failure=words.failure(job.error.code, job.error.message) if job.error else None,
             warnings=[words.warning(one.code, one.message) for one in job.warnings],

@@ -1,6 +1,6 @@
 """The tenant's first screen: what is on now, and its jobs; and what can be done about either. Thin: the API decides."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from gateway.admin.page import words
 from gateway.admin.page.calling import Api
+from gateway.admin.page.first_steps import first_steps
+from gateway.admin.page.names import Names
 from gateway.admin.page.now import JOB, TENANT, Reading, banner, in_force
 from gateway.admin.page.tabs import home
 from gateway.admin.page.visiting import Visit, Visiting
@@ -36,26 +38,26 @@ class JobRow(Struct, frozen=True):
         return self.job.status in _LIVE
 
 
-def row(job: JobView, label_of: Callable[[str], str]) -> JobRow:
-    """The job, put into words."""
+def row(job: JobView, names: Mapping[str, str]) -> JobRow:
+    """The job, put into words. `names` are of keys' holders."""
     part, come = None, ""
     if job.progress is not None:
         done, total = job.progress.done, job.progress.total
         part = min(100, 100 * done // total) if total else None
         of = f" of {total:,}" if total is not None else ""
         come = f"{words.STAGES.get(job.progress.stage, job.progress.stage)}, {done:,}{of}"
-    by = words.who(job.created_by, label_of(job.created_by))
+    by = names[job.created_by]
     return JobRow(job, words.STATES[job.status], f"{home(job.tenant)}/jobs/{job.id}", by, part, come)
 
 
 class JobScreens:
-    """The list and the actions. `label_of` gives a key's label by its id."""
+    """The list and the actions."""
 
-    def __init__(self, visiting: Visiting, api: Api, reading: Reading, label_of: Callable[[str], str]) -> None:
+    def __init__(self, visiting: Visiting, api: Api, reading: Reading, names: Names) -> None:
         self._visiting = visiting
         self._api = api
         self._reading = reading
-        self._label_of = label_of
+        self._names = names
 
     async def overview(self, visit: Visit) -> Response:
         """What is on now, and a page of jobs, newest first."""
@@ -65,6 +67,7 @@ class JobScreens:
         if cursor:
             query["cursor"] = cursor
         listed = (await self._api.ask(visit.visitor, "GET", TENANT + "/jobs", visit.names, query=query)).body
+        names = await self._names.of(visit.tenant, [job.created_by for job in listed.items])
         return self._visiting.draw(
             visit,
             "overview.html",
@@ -72,7 +75,8 @@ class JobScreens:
             tab="models",
             live=f"{home(visit.tenant)}/live",
             banner=banner(now),
-            rows=[row(job, self._label_of) for job in listed.items],
+            rows=[row(job, names) for job in listed.items],
+            steps=[] if listed.items or cursor else await first_steps(self._api, visit),
             is_first=not cursor,
             next_cursor=listed.next_cursor,
         )

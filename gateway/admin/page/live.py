@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.admin.page.calling import Api
 from gateway.admin.page.now import JOB, TENANT, Reading
 from gateway.admin.page.rendering import HEADERS
+from gateway.admin.page.sessions import COOKIE
 from gateway.admin.page.visiting import Visit, Visiting
 from gateway.errors import GatewayError
 from gateway.routing import Routes
@@ -26,7 +27,7 @@ _PAUSE_SECONDS = 0.2
 _ALIVE_SECONDS = 15.0
 _MOST_STREAMS = 200
 _CHANGED = b"event: changed\ndata: \n\n"
-_ENDED = b"event: ended\ndata: \n\n"
+_ENDED = b"event: ended\ndata: %s\n\n"  # where its page is to go
 _ALIVE = b": alive\n\n"
 _FIRST = b"retry: 2000\n\n"
 
@@ -64,7 +65,7 @@ class Live:
                 if version != self._routes.version or loop.time() - looked >= _LOOK_SECONDS:
                     version, looked = self._routes.version, loop.time()
                     if await self._over(visit):
-                        yield _ENDED
+                        yield _ENDED % (await self._way_out(visit)).encode()
                         return
                     now = await self._look_or_wait(visit, seen)
                     if now != seen:
@@ -83,6 +84,12 @@ class Live:
             return await self._visiting.sessions.holder(visit.session) is None
         except StoreUnavailable:
             return False
+
+    async def _way_out(self, visit: Visit) -> str:
+        cookie, page = visit.request.cookies.get(COOKIE), visit.request.url.path.removesuffix("/live")
+        if visit.query.get("job"):
+            page += f"/jobs/{visit.query['job']}"
+        return await self._visiting.way_out(cookie, page)
 
     async def _look_or_wait(self, visit: Visit, seen: bytes) -> bytes:
         try:

@@ -15,6 +15,7 @@ from gateway.admin.page.firms import Firms
 from gateway.admin.page.job import JobPage
 from gateway.admin.page.jobs import JobScreens
 from gateway.admin.page.live import Live
+from gateway.admin.page.names import Names
 from gateway.admin.page.new_job import NewJob
 from gateway.admin.page.now import Reading
 from gateway.admin.page.rendering import HEADERS, Rendering
@@ -34,6 +35,7 @@ from gateway.secrets import Keyring
 from gateway.upstream.addresses import Network
 
 _FIRM = BASE + "/{tenant}"
+_NEW_FIRM = BASE + "/_new"  # which no firm's id is
 _SETTINGS = _FIRM + "/settings"
 _JOB = _FIRM + "/jobs/{job_id}"
 
@@ -57,11 +59,13 @@ def table(
     visiting = Visiting(sessions, Rendering(static), trusted, used, time.time)
     reading = Reading(api, control)
     signing_in = SigningIn(visiting, control, routes.caller)
-    jobs = JobScreens(visiting, api, reading, routes.label_of_key)
-    job = JobPage(visiting, api, routes.label_of_key)
+    names = Names(routes, control.store)
+    firms = Firms(visiting, api)
+    jobs = JobScreens(visiting, api, reading, names)
+    job = JobPage(visiting, api, names)
     new_job = NewJob(visiting, api)
     live = Live(visiting, api, reading, routes, stopping)
-    why = WhyScreens(visiting, api, routes.label_of_key, calls_here=calls_here)
+    why = WhyScreens(visiting, api, names, calls_here=calls_here)
     home, providers = SettingsHome(visiting, api), ProviderScreens(visiting, api)
     vault, keys = VaultScreens(visiting, api), KeyScreens(visiting, api)
     screen, change, shown = visiting.screen, visiting.change, visiting.shown
@@ -71,7 +75,9 @@ def table(
         Route(SIGN_IN, shown(signing_in.form)),
         Route(SIGN_IN, shown(signing_in.enter), methods=["POST"]),
         Route("/admin/sign-out", change(signing_in.leave), methods=["POST"]),
-        Route(BASE, screen(Firms(visiting, api).choose)),
+        Route(BASE, screen(firms.choose)),
+        Route(_NEW_FIRM, screen(firms.new)),
+        Route(_NEW_FIRM, change(firms.make), methods=["POST"]),
         Route(_FIRM, screen(jobs.overview)),
         Route(_FIRM + "/live", screen(live.stream)),
         Route(_FIRM + "/stock", screen(jobs.ask_stock)),
@@ -100,6 +106,7 @@ def table(
         Route(_SETTINGS + "/providers/{provider}/delete", change(providers.delete), methods=["POST"]),
         Route(_SETTINGS + "/vault", screen(vault.edit)),
         Route(_SETTINGS + "/vault", change(vault.save), methods=["POST"]),
+        Route(_SETTINGS + "/vault/test", change(vault.test), methods=["POST"]),
         Route(_SETTINGS + "/key", screen(keys.new)),
         Route(_SETTINGS + "/key", change(keys.make), methods=["POST"]),
         Route(_SETTINGS + "/keys/{key}/revoke", screen(keys.ask_revoke)),

@@ -68,9 +68,12 @@ class Sessions:
         caller = self._routes.caller_of(session.key)
         if caller is None:
             return None
-        with translated():
-            ended = await cast("Any", self._store.redis.exists(keys.ended_session(session.id)))
-        return None if ended else caller
+        return None if await self._is_ended(session) else caller
+
+    async def is_left(self, cookie: str | None) -> bool:
+        """Whether the session in a cookie was ended by its holder. Raises StoreUnavailable."""
+        session = self._opened(cookie) if cookie else None
+        return session is not None and await self._is_ended(session)
 
     def renewed(self, session: Session) -> Session | None:
         """The session as of now; None where it was said a moment ago."""
@@ -87,6 +90,10 @@ class Sessions:
         """The Set-Cookie header that keeps the session."""
         sealed = self._keyring.seal(msgspec.json.encode(session).decode(), tenant="", field=_FIELD)
         return _set_cookie(sealed, int(IDLE_SECONDS), secure=secure)
+
+    async def _is_ended(self, session: Session) -> bool:
+        with translated():
+            return bool(await cast("Any", self._store.redis.exists(keys.ended_session(session.id))))
 
     def _opened(self, cookie: str) -> Session | None:
         try:

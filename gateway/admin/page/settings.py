@@ -50,6 +50,7 @@ _FIRM = (
     Field("rule", "Rule"),
     Field("fallback", "Fallback"),
     Field("cost_limit_usd", "Most that jobs may cost in thirty days"),
+    Field("allowed_paths", "Further routes"),
 )
 
 
@@ -152,13 +153,14 @@ def _shown(firm: TenantView, form: dict[str, str] | None = None) -> dict[str, st
     """What stands in the fields: what is so, or what came back. A box that is ticked is "on", one that is not ""."""
     limit = "" if firm.cost_limit_usd is None else f"{firm.cost_limit_usd:g}"
     stored = {"name": firm.name, "rule": firm.rule, "fallback": firm.fallback, "cost_limit_usd": limit}
+    stored["allowed_paths"] = "\n".join(firm.allowed_paths)
     if form is None:
         return {**stored, "suspended": "on" if firm.suspended else ""}
     return {**{name: form.get(name, text) for name, text in stored.items()}, "suspended": form.get("suspended", "")}
 
 
 def _body(visit: Visit) -> dict[str, Any]:
-    """The form as the API's body. Only who was offered to suspend the firm says whether it is."""
+    """The form as the API's body. Only who governs the firm was offered to suspend it and to open routes to it."""
     form = visit.form
     body: dict[str, Any] = {name: form[name] for name in ("name", "rule", "fallback") if name in form}
     if "cost_limit_usd" in form:
@@ -169,4 +171,6 @@ def _body(visit: Visit) -> dict[str, Any]:
         body["cost_limit_usd"] = float(text) if text else None
     if "governs" in form:
         body["suspended"] = "suspended" in form
+    if "allowed_paths" in form:
+        body["allowed_paths"] = form["allowed_paths"].replace(",", " ").split()
     return body

@@ -1,4 +1,5 @@
-"""The Vault: a form for each kind. It is read to its end and counted before it is saved, by the API's operation."""
+"""The Vault: a form for each kind. It can be tested as it stands in the form, and is read and counted before it is
+saved, both by the API's operations."""
 
 from typing import Any
 
@@ -6,10 +7,11 @@ import msgspec
 from starlette.responses import Response
 
 from finetune.vaults import SECRETS
-from gateway.admin.page import forms
+from gateway.admin.page import forms, vault_words
 from gateway.admin.page.forms import Problem
 from gateway.admin.page.settings import Settings
 from gateway.admin.page.settings_fields import VAULTS, vault_fields, vault_kind
+from gateway.admin.page.vault_words import Found
 from gateway.admin.page.visiting import Visit
 from gateway.admin.schemas import VaultView
 from gateway.errors import GatewayError
@@ -33,9 +35,7 @@ class VaultScreens(Settings):
 
     async def save(self, visit: Visit) -> Response:
         """Reads, counts and saves it."""
-        kind = visit.form.get("kind", "")
-        if kind not in _KINDS:
-            raise GatewayError("invalid_field", "The form names no kind of Vault that is known here.", "kind")
+        kind = _kind(visit)
         try:
             saved: VaultView = await self.change(visit, "PUT", "/vault", _body(visit.form, kind))
         except GatewayError as error:
@@ -44,7 +44,27 @@ class VaultScreens(Settings):
             told = forms.problem(error, vault_fields(kind))
             values = forms.filled(vault_fields(kind), visit.form)
             return await self._form(visit, kind, await self._vault(visit), values, told, error.kind.status)
-        return await self.drawn(visit, "settings_vault_done.html", vault=saved)
+        few = vault_words.few(saved.ready_chunks)
+        return await self.drawn(visit, "settings_vault_done.html", vault=saved, few=few)
+
+    async def test(self, visit: Visit) -> Response:
+        """Reads and counts what the form says, and saves nothing: the part below the form, or the form again."""
+        kind = _kind(visit)
+        found: Found | None = None
+        wrong: Problem | None = None
+        status = 200
+        try:
+            found = vault_words.found(await self.change(visit, "POST", "/vault/test", _body(visit.form, kind)))
+        except GatewayError as error:
+            if error.kind.status not in (422, 429):
+                raise
+            wrong, status = forms.problem(error, vault_fields(kind)), error.kind.status
+        if visit.is_fragment:
+            fields = {one.name: one for one in vault_fields(kind)}
+            at = fields.get(wrong.at) if wrong else None
+            return await self.drawn(visit, "settings_vault_tested.html", found=found, problem=wrong, at=at)
+        values = forms.filled(vault_fields(kind), visit.form)
+        return await self._form(visit, kind, await self._vault(visit), values, wrong, status, found)
 
     async def _form(
         self,
@@ -54,6 +74,7 @@ class VaultScreens(Settings):
         values: dict[str, str],
         problem: Problem | None = None,
         status: int = 200,
+        found: Found | None = None,
     ) -> Response:
         fields = vault_fields(kind)
         stored = [f"options.{name}" for name in SECRETS if known is not None and name in known.options]
@@ -68,7 +89,16 @@ class VaultScreens(Settings):
             label=_KINDS[kind].label,
             stored=[one for one in fields if one.name in stored],
             known=known,
+            found=found,
         )
+
+
+def _kind(visit: Visit) -> str:
+    """Which kind the form is of. Raises GatewayError."""
+    kind = visit.form.get("kind", "")
+    if kind not in _KINDS:
+        raise GatewayError("invalid_field", "The form names no kind of Vault that is known here.", "kind")
+    return kind
 
 
 def _body(form: dict[str, str], kind: str) -> dict[str, Any]:

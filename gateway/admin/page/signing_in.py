@@ -38,14 +38,18 @@ class SigningIn:
     async def form(self, request: Request) -> Response:
         """The form; whoever is signed in already goes on."""
         target = _next(request.query_params.get("next", ""))
-        if await self._visiting.sessions.find(request.cookies.get(COOKIE)) is not None:
+        cookie = request.cookies.get(COOKIE)
+        if await self._visiting.sessions.find(cookie) is not None:
             return RedirectResponse(target, 303, HEADERS)
         notice = ""
         if "ended" in request.query_params:
             notice = "Your session has ended: by time, or because your key was revoked. Sign in again."
         elif "left" in request.query_params:
-            notice = "You are signed out."
-        return self._visiting.sign_in_form(next=target, notice=notice, problem=None)
+            notice = "You have signed out."
+        response = self._visiting.sign_in_form(next=target, notice=notice, problem=None)
+        if cookie:
+            response.headers["set-cookie"] = no_cookie(secure=self._visiting.secure(request))
+        return response
 
     async def enter(self, request: Request) -> Response:
         """A key was sent: a session, or words on why not. Raises GatewayError."""
@@ -70,9 +74,13 @@ class SigningIn:
         return RedirectResponse(target, 303, {**HEADERS, "set-cookie": cookie})
 
     async def leave(self, visit: Visit) -> Response:
-        """Ends the session on every replica."""
-        await self._visiting.sessions.end(visit.session)
-        await self._note(visit.visitor.caller, visit.visitor.address, "sign_out")
+        """Ends the session on every replica; where the store takes nothing, in this browser."""
+        caller, address = visit.visitor.caller, visit.visitor.address
+        try:
+            await self._visiting.sessions.end(visit.session)
+        except StoreUnavailable as error:
+            log.warning("sign_out_not_kept", key_id=caller.key_id, address=address, cause=str(error))
+        await self._note(caller, address, "sign_out")
         cookie = no_cookie(secure=self._visiting.secure(visit.request))
         return RedirectResponse(f"{SIGN_IN}?left=1", 303, {**HEADERS, "set-cookie": cookie})
 

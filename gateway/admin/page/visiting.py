@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.admin.handling import UNSURE
+from gateway.admin.handling import store_error
 from gateway.admin.page import guards, words
 from gateway.admin.page.calling import Visitor
 from gateway.admin.page.rendering import HEADERS, Rendering
@@ -21,7 +21,7 @@ from gateway.admin.page.sessions import COOKIE, Session, Sessions, no_cookie
 from gateway.admin.page.tabs import BASE, TABS
 from gateway.client_address import client_address
 from gateway.errors import GatewayError
-from gateway.store.connection import StoreDiverged, StoreUnavailable
+from gateway.store.connection import StoreUnavailable
 from gateway.upstream.addresses import Network
 
 log = structlog.get_logger(__name__)
@@ -81,7 +81,7 @@ class Visiting:
 
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)
-            return self._leave(request) if visit is None else self._renewed(visit, await screen(visit))
+            return await self._leave(request) if visit is None else self._renewed(visit, await screen(visit))
 
         return self.shown(endpoint)
 
@@ -93,7 +93,7 @@ class Visiting:
                 raise GatewayError("cross_site")
             visit = await self._visit(request)
             if visit is None:
-                return self._leave(request)
+                return await self._leave(request)
             form = await read_form(request)
             token = request.headers.get("x-csrf-token") or form.pop("csrf", "")
             if not hmac.compare_digest(token.encode(), visit.session.csrf.encode()):
@@ -111,11 +111,8 @@ class Visiting:
                 return await endpoint(request)
             except GatewayError as error:
                 return self.refused(request, error)
-            except StoreDiverged:
-                return self.refused(request, GatewayError("store_diverged"))
             except StoreUnavailable as error:
-                log.warning("store_unavailable", route=request.url.path, cause=str(error), unsure=error.unsure)
-                return self.refused(request, GatewayError("store_unavailable", UNSURE if error.unsure else None))
+                return self.refused(request, store_error(error, request.url.path))
             except ClientDisconnect:
                 return Response(status_code=400)
             except Exception:
@@ -183,21 +180,31 @@ class Visiting:
             response.headers["set-cookie"] = self.sessions.cookie(renewed, secure=secure)
         return response
 
-    def _leave(self, request: Request) -> Response:
-        """To the form; a cookie that is worth nothing any more is taken away."""
+    async def _leave(self, request: Request) -> Response:
+        """To the form, which says why; a cookie that is worth nothing any more is taken away."""
         fragment = "hx-request" in request.headers
         wanted = request.url.path
         if fragment or request.method != "GET":
             wanted = urlsplit(request.headers.get("hx-current-url", BASE)).path
-        had = "&ended=1" if request.cookies.get(COOKIE) else ""
-        target = f"{SIGN_IN}?next={quote(wanted)}{had}"
+        cookie = request.cookies.get(COOKIE)
+        target = await self.way_out(cookie, wanted)
         if fragment:
             response = Response(status_code=401, headers={**HEADERS, "hx-redirect": target})
         else:
             response = RedirectResponse(target, 303, HEADERS)
-        if had:
+        if cookie:
             response.headers["set-cookie"] = no_cookie(secure=self.secure(request))
         return response
+
+    async def way_out(self, cookie: str | None, wanted: str) -> str:
+        """The address of the form for who has no session any more, or never had one; `wanted` is where they go on."""
+        if not cookie:
+            return f"{SIGN_IN}?next={quote(wanted)}"
+        try:
+            why = "left" if await self.sessions.is_left(cookie) else "ended"
+        except StoreUnavailable:
+            why = "ended"
+        return f"{SIGN_IN}?next={quote(wanted)}&{why}=1"
 
 
 async def read_form(request: Request) -> dict[str, str]:

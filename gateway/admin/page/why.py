@@ -3,7 +3,7 @@
 Read by the API's operations. How a call is put into words is `why_words.py`'s, what is asked for `why_asked.py`'s.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -11,9 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.admin.exporting import CSV, JSON_LINES
 from gateway.admin.handling import Exported
-from gateway.admin.page import why_asked, why_words, words
+from gateway.admin.page import why_asked, why_words
 from gateway.admin.page.bars import bars, by_day
 from gateway.admin.page.calling import Api
+from gateway.admin.page.names import Names
 from gateway.admin.page.now import JOB, TENANT
 from gateway.admin.page.rendering import HEADERS, share
 from gateway.admin.page.screens import Screens
@@ -44,14 +45,13 @@ class CallRow(Struct, frozen=True):
 
 
 class WhyScreens(Screens):
-    """The list, one record, the export. `label_of` gives a key's label by its id; `calls_here`: models are called at
-    the page's own port too."""
+    """The list, one record, the export. `calls_here`: models are called at the page's own port too."""
 
     tab = "why"
 
-    def __init__(self, visiting: Visiting, api: Api, label_of: Callable[[str], str], *, calls_here: bool) -> None:
+    def __init__(self, visiting: Visiting, api: Api, names: Names, *, calls_here: bool) -> None:
         super().__init__(visiting, api)
-        self._label_of = label_of
+        self._names = names
         self._calls_here = calls_here
 
     async def list(self, visit: Visit) -> Response:
@@ -63,6 +63,7 @@ class WhyScreens(Screens):
         records, next_cursor = await self._page(visit, asked, cursor)
         summary: Summary = await self.read(visit, WHY + "/summary")
         labels = await self._labels(visit, [*(one.job_id for one in records), asked.query.get("job_id")])
+        names = await self._names.of(visit.tenant, [one.key_id for one in records])
         days = by_day(summary.since, summary.until, summary.by_day)
         return await self.drawn(
             visit,
@@ -70,7 +71,7 @@ class WhyScreens(Screens):
             asked=asked,
             shown=dict.fromkeys(why_asked.FIELDS, "") | asked.shown,
             problems=dict.fromkeys(why_asked.FIELDS, "") | asked.problems,
-            rows=[self._row(visit, one, labels) for one in records],
+            rows=[_row(visit, one, labels, names[one.key_id]) for one in records],
             labels=labels,
             reasons=why_words.REASONS,
             is_first=not cursor,
@@ -91,7 +92,8 @@ class WhyScreens(Screens):
         labels = await self._labels(visit, [record.job_id], whole=False)
         label = labels.get(record.job_id) if record.job_id else None
         since = await self._active_since(visit, record)
-        story = why_words.story(record, label, since, self._asker(record))
+        names = await self._names.of(visit.tenant, [record.key_id])
+        story = why_words.story(record, label, since, names[record.key_id])
         return await self.drawn(visit, "why_one.html", record=record, story=story, label=label, fields=fields(record))
 
     async def export(self, visit: Visit) -> Response:
@@ -111,20 +113,6 @@ class WhyScreens(Screens):
         query = {**asked.query, "limit": why_asked.PAGE_SIZE, "most": why_asked.LOOK}
         listed = await self.read(visit, WHY, {**query, "cursor": cursor} if cursor else query)
         return listed.items, listed.next_cursor
-
-    def _row(self, visit: Visit, record: WhyRecord, labels: dict[str, str]) -> CallRow:
-        model = record.served_model or record.routed_model
-        if model is None and record.attempts:
-            model = record.requested_model
-        if record.fine_tuned and record.job_id:
-            model = labels.get(record.job_id, record.job_id)
-        url = f"{home(visit.tenant)}/why/{record.call_id}"
-        return CallRow(
-            record, url, why_words.outcome(record), why_words.reason(record.reason), model or "–", self._asker(record)
-        )
-
-    def _asker(self, record: WhyRecord) -> str:
-        return words.who(record.key_id, self._label_of(record.key_id))
 
     async def _labels(self, visit: Visit, wanted: Sequence[str | None], whole: bool = True) -> dict[str, str]:
         """Jobs' labels by id: of those made last, unless not `whole`, and of all that are wanted and still kept."""
@@ -163,6 +151,16 @@ class WhyScreens(Screens):
 def fields(record: WhyRecord) -> list[tuple[str, Any]]:
     """All that is recorded, by the API's names."""
     return [(name, getattr(record, name)) for name in record.__struct_fields__]
+
+
+def _row(visit: Visit, record: WhyRecord, labels: dict[str, str], asker: str) -> CallRow:
+    model = record.served_model or record.routed_model
+    if model is None and record.attempts:
+        model = record.requested_model
+    if record.fine_tuned and record.job_id:
+        model = labels.get(record.job_id, record.job_id)
+    url = f"{home(visit.tenant)}/why/{record.call_id}"
+    return CallRow(record, url, why_words.outcome(record), why_words.reason(record.reason), model or "–", asker)
 
 
 def _job_of(shown: Any) -> str | None:

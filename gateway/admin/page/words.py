@@ -33,6 +33,7 @@ _REFUSALS: dict[str, tuple[str, str]] = {
     "provider_not_configured": ("The provider is missing", "Set it up again under the name that the job has."),
     "provider_auth_failed": ("The provider refused the firm’s credential", "Give its API key anew."),
     "vault_not_configured": ("There is no Vault yet", "Say in the settings where the firm’s documents are."),
+    "vault_test_busy": ("Other Vaults are being tested", "Try again in a moment."),
     "preview_busy": ("Another preview is being made", "Try again in a moment."),
     "preview_failed": ("The preview could not be made", f"You can start without it. {_TRY_AGAIN}"),
     "preview_timed_out": ("The preview took too long", "Try again, or start without it: a job may take its time."),
@@ -65,6 +66,14 @@ _REFUSALS: dict[str, tuple[str, str]] = {
         "Wait a few minutes. Everybody behind one address counts together.",
     ),
     "store_unavailable": ("The gateway’s store cannot be reached", f"Calls go on as before. {_TRY_AGAIN}"),
+    "store_full": (
+        "The gateway’s store is full",
+        "Calls go on as before. Ask whoever runs this gateway to give its store more memory, then try again.",
+    ),
+    "store_unsaved": (
+        "The gateway’s store cannot write to its disk",
+        "Calls go on as before. Tell whoever runs this gateway, and try again once there is room.",
+    ),
     "store_diverged": ("Changes are stopped", "Calls go on as before. A platform admin must say which state holds."),
     "internal_error": ("Something went wrong here", _TRY_AGAIN),
 }
@@ -72,7 +81,7 @@ _REFUSALS: dict[str, tuple[str, str]] = {
 
 def refusal(error: GatewayError) -> Told:
     """An error of the API's, in words."""
-    title, todo = _REFUSALS.get(error.code, ("That did not work", ""))
+    title, todo = _REFUSALS.get(error.row) or _REFUSALS.get(error.code, ("That did not work", ""))
     return Told(title, error.message, todo)
 
 

@@ -26,6 +26,7 @@ TENANT = [
     ("DELETE", "/keys/key_0", 404),
     ("GET", "/vault", 404),
     ("PUT", "/vault", 422),
+    ("POST", "/vault/test", 422),
     ("GET", "/jobs", 200),
     ("POST", "/jobs", 422),
     ("POST", "/jobs/preview", 422),
@@ -105,7 +106,14 @@ def test_a_tenants_routes_for_everybody_else(
 
 @pytest.mark.parametrize(("method", "path", "_"), TENANT)
 def test_a_tenant_that_is_not_there(admin: Admin, method: str, path: str, _: int) -> None:
-    refused_first = (("PUT", ""), ("PUT", "/vault"), ("POST", "/keys"), ("POST", "/jobs"), ("POST", "/jobs/preview"))
+    refused_first = (
+        ("PUT", ""),
+        ("PUT", "/vault"),
+        ("POST", "/vault/test"),
+        ("POST", "/keys"),
+        ("POST", "/jobs"),
+        ("POST", "/jobs/preview"),
+    )
     if (method, path) in refused_first or "other" in path:
         return  # makes the tenant, or is refused for its body first
     assert admin.refused(method, f"/tenants/{unique('nobody')}{path}")[:2] == (404, "tenant_not_found")

@@ -38,6 +38,7 @@ ROUTES = {
     *((method, f"{of}/keys") for method in ("get", "post") for of in ("", T)),
     *(("delete", f"{of}/keys/{{key}}") for of in ("", T)),
     *((method, f"{T}/vault") for method in ("get", "put")),
+    ("post", f"{T}/vault/test"),
     *((method, f"{T}/jobs") for method in ("get", "post")),
     ("post", f"{T}/jobs/import"),
     ("post", f"{T}/jobs/preview"),

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from gateway.store.rows import VaultRow
 from tests.support import postgres
 from tests.support.admin import Admin, unique
 from tests.support.postgres import PASSWORD, Postgres
-from tests.support.processes import gateway_environ, running
-from tests.support.servers import in_thread
+from tests.support.processes import gateway_environ, running, wait_until
+from tests.support.servers import Signal, in_thread
 from tests.support.upstream import Peer, Received, Upstream, upstream
 from tests.support.vaults import jsonl, record, write_vault
 
@@ -74,6 +75,40 @@ def test_a_row_of_before_is_still_a_row() -> None:
     row = msgspec.json.decode(b'{"url":"file:///v/a.jsonl","ready_chunks":2,"other_chunks":1}', type=VaultRow)
     assert row == VaultRow("file:///v/a.jsonl", 2, 1)
     assert msgspec.json.encode(row) == b'{"url":"file:///v/a.jsonl","ready_chunks":2,"other_chunks":1}'
+
+
+# a test of one, which saves nothing
+
+
+def test_a_test_counts_and_changes_nothing(admin: Admin, path: str, vault: Path) -> None:
+    before = admin.get(path.removesuffix("/vault"))
+    found = admin.post(f"{path}/test", {"url": vault.as_uri()})
+    assert found == {
+        "url": vault.as_uri(),
+        "ready_chunks": 20,
+        "other_chunks": 3,
+        "complete": True,
+        "other_statuses": {"pending": 3},
+        "bad_records": 0,
+        "first_bad_record": None,
+    }
+    assert admin.refused("GET", path)[1] == "vault_not_configured"
+    assert admin.get(path.removesuffix("/vault")) == before
+    audit = admin.get(f"{path.removesuffix('/vault')}/audit")["items"]
+    assert [one["action"] for one in audit] == ["tenant.put"]
+
+
+def test_a_test_says_what_is_wrong_and_where(admin: Admin, path: str, vault: Path) -> None:
+    odd = vault.parent / "odd.jsonl"
+    odd.write_bytes(jsonl(record(1, status="final"), record(2, text=...)) + b"{\n" + jsonl(record(3)))
+    found = admin.post(f"{path}/test", {"url": odd.as_uri()})
+    assert (found["ready_chunks"], found["other_statuses"], found["bad_records"]) == (1, {"final": 1}, 2)
+    assert found["first_bad_record"] == {"place": "odd.jsonl:2", "reason": "missing_field"}
+    gone = f"{vault.parent.as_uri()}/nothing.jsonl"
+    answer = admin.ask("POST", f"{path}/test", {"url": gone})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "vault_unreadable")
+    assert "nothing.jsonl" in answer.json()["error"]["message"]
+    assert admin.refused("POST", f"{path}/test", {"url": "/etc/passwd"}) == (422, "vault_not_allowed", "url")
 
 
 # Vaults elsewhere, with secrets
@@ -155,6 +190,57 @@ def test_a_token_goes_nowhere_else_without_being_sent_again(wide: Wide, tenant: 
     assert wide.server.last.target == f"/{tenant}/b.jsonl"
 
 
+def test_a_test_uses_the_stored_token_at_its_place_alone_and_keeps_none(wide: Wide, tenant: str) -> None:
+    path, url = f"/tenants/{tenant}/vault", f"{wide.server.url}/{tenant}/a.jsonl"
+    assert wide.admin.post(f"{path}/test", {"url": url, "options": {"token": TOKEN}})["ready_chunks"] == 2
+    assert wide.admin.refused("POST", f"{path}/test", {"url": url}) == (422, "vault_unreadable", "url")
+    shown = wide.admin.put(path, {"url": url, "options": {"token": TOKEN}})
+    there = {"url": f"{wide.server.url}/{tenant}/b.jsonl"}
+    assert wide.admin.post(f"{path}/test", there)["ready_chunks"] == 2
+    assert wide.server.last.header("authorization") == [f"Bearer {TOKEN}"]
+    assert wide.admin.post(f"{path}/test", {**there, "options": {"token": OTHER_TOKEN}})["ready_chunks"] == 2
+    assert wide.admin.get(path) == shown
+    wide.admin.post(f"{path}/test", {"url": url})
+    assert wide.server.last.header("authorization") == [f"Bearer {TOKEN}"], "the other one was forgotten"
+    asked = len(wide.server.requests)
+    elsewhere = {"url": "http://localhost:1/a.jsonl"}
+    assert wide.admin.refused("POST", f"{path}/test", elsewhere) == (422, "api_key_required", "options.token")
+    assert len(wide.server.requests) == asked
+
+
+def test_few_vaults_are_tested_at_once(wide: Wide, tenant: str) -> None:
+    go_on = Signal()
+
+    async def held(request: Received, peer: Peer) -> None:
+        if "/held" in request.target:
+            await go_on.reached()
+        await with_token(request, peer)
+
+    path, options = f"/tenants/{tenant}/vault/test", {"token": TOKEN}
+    body = {"url": f"{wide.server.url}/{tenant}/held.jsonl", "options": options}
+    wide.server.script = held
+    asked = len(wide.server.requests)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            try:
+                tests = [pool.submit(counted_by_another, wide, path, body) for _ in range(4)]
+                wait_until(lambda: len(wide.server.requests) == asked + 4, what="four tests")
+                assert wide.admin.refused("POST", path, body) == (429, "vault_test_busy", None)
+            finally:
+                go_on.set()
+        assert [one.result() for one in tests] == [2] * 4
+        assert counted_by_another(wide, path, {**body, "url": f"{wide.server.url}/{tenant}/a.jsonl"}) == 2
+    finally:
+        wide.server.script = with_token
+
+
+def counted_by_another(wide: Wide, path: str, body: Any) -> int:
+    """How many ready chunks another admin is told of."""
+    with Admin(wide.admin.url) as other:
+        found: int = other.post(path, body)["ready_chunks"]
+    return found
+
+
 def test_another_tenants_folder_lies_outside(wide: Wide, tenant: str) -> None:
     for url in (
         f"{wide.server.url}/other/a.jsonl",
@@ -211,6 +297,7 @@ def test_no_secret_of_a_vault_was_written_anywhere(wide: Wide, tenant: str) -> N
     wide.admin.put(f"/tenants/{tenant}/vault", {"url": url, "options": {"token": TOKEN}})
     bad = {"url": "postgresql://me:hunter2hunter2@nowhere/x", "options": {"token": ["hunter2hunter2"]}}
     assert wide.admin.ask("PUT", f"/tenants/{tenant}/vault", bad).status_code == 422
+    assert wide.admin.ask("POST", f"/tenants/{tenant}/vault/test", bad).status_code == 422
     files = [path for path in wide.folder.rglob("*") if path.is_file()]
     assert any(path.name.endswith(".aof") for path in files)
     for secret in (TOKEN, OTHER_TOKEN, PASSWORD, "hunter2hunter2"):

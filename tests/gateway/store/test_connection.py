@@ -11,7 +11,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from gateway.store import keys
-from gateway.store.connection import COMPARE, Conflict, Note, Store, StoreUnavailable, Write
+from gateway.store.connection import COMPARE, Conflict, Note, Store, StoreUnavailable, Write, translated
 from tests.support.redis import stoppable
 
 PLAIN = "plain"  # a table that replicas do not hold
@@ -318,3 +318,32 @@ async def test_a_replica_that_leaves_is_forgotten_at_once_and_a_silent_one_later
     assert old.age_ms >= 600_000
     await store.beat("rep_b", 1, "1", 500_000)
     assert [seen.id for seen in await store.census()] == ["rep_b"]
+
+
+async def test_a_full_store_says_so_and_takes_changes_again_once_there_is_room(store: Store) -> None:
+    before = await cast("Any", store.redis.config_get("maxmemory*"))
+    try:
+        await cast("Any", store.redis.config_set("maxmemory", 1))
+        for change in (store.commit([Write(PLAIN, "x", None, b"{}")]), store.beat("r", 1, "1.0", 1000)):
+            with pytest.raises(StoreUnavailable) as full:
+                await change
+            assert (full.value.lacks, full.value.unsure) == ("memory", False)
+    finally:
+        await cast("Any", store.redis.config_set("maxmemory", before["maxmemory"]))
+    await store.commit([Write(PLAIN, "x", None, b"{}")])
+
+
+@pytest.mark.parametrize(
+    ("words", "lacks"),
+    [
+        ("OOM command not allowed when used memory > 'maxmemory'.", "memory"),
+        ("Error running script: @user_script: 20: -OOM command not allowed when used memory > 'maxmemory'.", "memory"),
+        ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", "disk"),
+        ("MISCONF Errors writing to the AOF file: No space left on device", "disk"),
+        ("NOREPLICAS Not enough good replicas to write.", None),
+    ],
+)
+def test_what_a_server_lacks_is_told(words: str, lacks: str | None) -> None:
+    with pytest.raises(StoreUnavailable) as told, translated():
+        raise ResponseError(words)
+    assert told.value.lacks == lacks

@@ -57,18 +57,21 @@
   const look = () => document.body.dispatchEvent(new CustomEvent("live"));
   const url = document.body.dataset.live;
   if (url) {
-    let asking = null;
+    let source = null, asking = null, again = null;
     const listen = () => {
-      const source = new EventSource(url);
+      source = new EventSource(url);
       source.onopen = () => { clearInterval(asking); asking = null; document.body.dataset.listening = "yes"; };
       source.addEventListener("changed", look);
-      source.addEventListener("ended", () => { source.close(); location.reload(); });
+      source.addEventListener("ended", (event) => { stop(); location.assign(event.data); });
       source.onerror = () => {
         document.body.dataset.listening = "no";
         asking ??= setInterval(look, 5000);
-        if (source.readyState === EventSource.CLOSED) setTimeout(listen, 15000);
+        if (source.readyState === EventSource.CLOSED) again = setTimeout(listen, 15000);
       };
     };
+    const stop = () => { source.close(); clearInterval(asking); clearTimeout(again); };
+    // Who signs out goes where that leads, not where the end of the session would.
+    document.addEventListener("submit", (event) => { if (event.target.matches(".me")) stop(); });
     listen();
   }
 
