@@ -20,7 +20,7 @@ _COLUMNS = 24
 _HEIGHTS = {"stat": 5}
 _HEIGHT = 8
 # A share, or a quantile, of no calls is none: 0 / 0.
-_NO_NUMBER = {"type": "special", "options": {"match": "nan", "result": {"text": "–"}}}
+_NO_NUMBER = {"type": "special", "options": {"match": "nan", "result": {"text": "none"}}}
 
 
 def text() -> str:
