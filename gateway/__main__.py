@@ -19,6 +19,8 @@ main = typer.Typer(
     pretty_exceptions_show_locals=False,  # a traceback must never show a secret
 )
 
+_SPAN_ATTRIBUTES = "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"
+
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.", min=0, max=65535)]
 
@@ -34,6 +36,7 @@ def _options(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Says which one.")] = False,
 ) -> None:
     """An LLM gateway that puts a firm's own fine-tuned model behind every call."""
+    _spare_the_sdk()
 
 
 @main.command()
@@ -211,6 +214,15 @@ def demo(
         raise typer.Exit(130) from None
     if as_json:
         typer.echo(json.dumps(told))
+
+
+def _spare_the_sdk() -> None:
+    """OpenTelemetry's SDK reads this variable when it is imported, and raises where it is no number: for the sake of
+    spans nothing would start."""
+    said = os.environ.get(_SPAN_ATTRIBUTES, "").strip().lower()
+    if not said.isdecimal() and said not in ("", "unset"):
+        typer.echo(f"housestyle: {_SPAN_ATTRIBUTES}: {said!r} is no number; the default is used", err=True)
+        del os.environ[_SPAN_ATTRIBUTES]
 
 
 @contextlib.contextmanager

@@ -22,13 +22,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from finetune.warnings import JobWarnings
-from gateway import asgi, endpoints, own_routes, price_lists, timestamps
+from gateway import asgi, call_log, endpoints, own_routes, price_lists, timestamps
 from gateway.admin import api, openapi
 from gateway.admin.changes import Control
 from gateway.admin.handling import mount
 from gateway.admin.page import routes as page
 from gateway.bootstrap import reading as bootstrap
 from gateway.bootstrap.applying import Applier
+from gateway.call_metrics import Ended
+from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.following import Follower, StoreState
 from gateway.job_figures import JobFigures
@@ -102,6 +104,13 @@ class Gateway:
         self.document = bootstrap.read(settings.bootstrap, environ) if settings.bootstrap else None
         vaults = VaultOpener(self.keyring, self.guard, settings.proxies, settings.vault_roots)
         self.applier = Applier(self.store, _now, self.keyring, self.guard, vaults, self.routes.holder)
+
+    def unread(self, call_id: str, error: GatewayError) -> None:
+        """Accounts for a request that became no call, since its head could not be read."""
+        call_log.unread(call_id, error)
+        self.metrics.calls.settle(
+            Ended(None, None, error.kind.status, error.code, cancelled=False, fine_tuned=False, seconds=0)
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

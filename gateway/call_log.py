@@ -5,6 +5,7 @@ answer or secret is at hand here.
 import structlog
 
 from gateway.call import CallState
+from gateway.errors import GatewayError
 
 log = structlog.get_logger(__name__)
 
@@ -35,4 +36,17 @@ def say(call: CallState) -> None:
         status=call.status,
         error=error,
         exc_info=call.bug,
+    )
+
+
+def unread(call_id: str, error: GatewayError) -> None:
+    """Logs a request whose head could not be read, or did not come to its end: what it was is not known."""
+    log.info(
+        "call_refused",
+        call_id=call_id,
+        trace_id=None,
+        tenant=None,
+        endpoint=None,
+        status=error.kind.status,
+        error=error.code,
     )

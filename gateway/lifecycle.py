@@ -155,12 +155,11 @@ class Lifecycle:
     def _arrive(self, exchange: Exchange) -> CallState:
         now = time.time()
         workflow = exchange.fields.get(b"x-workflow")
-        state = wire_headers.joined(exchange.headers, b"tracestate") if b"tracestate" in exchange.fields else None
         return CallState(
             call_id=timestamps.call_id(now),
             arrived=now,
             begun=time.perf_counter_ns(),
-            trace=trace_context.read(exchange.fields.get(b"traceparent"), state),
+            trace=trace_context.read(_joined(exchange, b"traceparent"), _joined(exchange, b"tracestate")),
             endpoint=exchange.path.removeprefix("/v1").removeprefix("/")[:200],
             workflow=_text(workflow)[:_WORKFLOW_LENGTH] if workflow else None,
         )
@@ -409,7 +408,7 @@ class Lifecycle:
     ) -> None:
         with _Accounted(call.attempts[-1]):
             listing = await answer.read_up_to(_MAX_MODEL_LIST)
-        mine = model_lists.of_provider(listing, self._routes, who.routes.route.tenant, decision.provider)
+            mine = model_lists.of_provider(listing, self._routes, who.routes.route.tenant, decision.provider)
         headers = [header for header in wire_headers.to_caller(answer.headers) if header[0] != b"content-length"]
         await self._answer(exchange, call, answer.status, headers, mine)
 
@@ -490,6 +489,11 @@ def _cancel_when_gone(exchange: Exchange) -> None:
 
 def _length(body: bytes | Upload) -> int | None:
     return len(body) if isinstance(body, bytes) else None
+
+
+def _joined(exchange: Exchange, name: bytes) -> bytes | None:
+    """All that the caller says under a name; two of what may come once are then nothing that can be read."""
+    return wire_headers.joined(exchange.headers, name) if name in exchange.fields else None
 
 
 def _text(value: bytes) -> str:

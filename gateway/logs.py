@@ -10,6 +10,7 @@ _QUIET = {
     "docket": logging.WARNING,
     "httpx2": logging.WARNING,
     "opentelemetry": logging.WARNING,
+    "opentelemetry.attributes": logging.ERROR,  # each attribute over a limit, of every span
     "opentelemetry.exporter.otlp.proto.http.trace_exporter": logging.CRITICAL,  # each failed export; we say it once
 }
 

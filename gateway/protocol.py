@@ -33,14 +33,26 @@ _ESTABLISHED = 1  # tcp_states.h
 Handler = Callable[[HttpExchange], Coroutine[Any, Any, None]]
 
 
-class CallerProtocol(asyncio.Protocol):
-    """One connection. `handler` takes each exchange, one after the other."""
+def _nobody(_: str, __: GatewayError) -> None:
+    """For who does not want to hear of it."""
 
-    def __init__(self, handler: Handler, state: ServerState, patience: Patience) -> None:
+
+class CallerProtocol(asyncio.Protocol):
+    """One connection. `handler` takes each exchange, one after the other; `on_unread` hears of a request that became
+    none, since its head could not be read: the call id of its answer, and why."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        state: ServerState,
+        patience: Patience,
+        on_unread: Callable[[str, GatewayError], object] = _nobody,
+    ) -> None:
         self.patience = patience
         self.closing = False
         self.peer: str | None = None
         self._handler = handler
+        self._on_unread = on_unread
         self._state = state
         self._parser: Any = httptools.HttpRequestParser(self)  # strict: none of llhttp's leniencies
         self._loop = asyncio.get_running_loop()
@@ -272,11 +284,13 @@ class CallerProtocol(asyncio.Protocol):
     def _answer_refusal(self) -> None:
         assert self._refused is not None  # noqa: S101 - by its callers
         body = self._refused.body()
+        call_id = timestamps.call_id(time.time())
         headers = [*self._refused.headers(), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-        headers += [(b"x-call-id", timestamps.call_id(time.time()).encode())]
+        headers += [(b"x-call-id", call_id.encode())]
         headers += [(b"x-fine-tuned", b"false"), (b"x-model-reason", b"none")]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         self.send(status_line(self._refused.kind.status) + lines + b"\r\n" + body)
+        self._on_unread(call_id, self._refused)
         self._linger(whole=False)
 
     def _linger(self, *, whole: bool) -> None:

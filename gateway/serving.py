@@ -22,9 +22,10 @@ import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
-from gateway import app, logs, price_lists
+from gateway import app, call_log, logs, price_lists
 from gateway.bootstrap import reading as bootstrap
 from gateway.datadir import UMASK, complete
+from gateway.errors import GatewayError
 from gateway.http_exchange import Patience
 from gateway.listening import Listeners, bound, inherited
 from gateway.masked import SecretEnviron
@@ -209,7 +210,7 @@ def _run(
     config = uvicorn.Config(
         served.asgi,
         loop="uvloop",
-        http=cast("type[asyncio.Protocol]", _connection(served.handle, patience)),
+        http=cast("type[asyncio.Protocol]", _connection(served.handle, patience, served.gateway.unread)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -220,18 +221,21 @@ def _run(
         backlog=_BACKLOG,
         timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
     )
-    admin = (listeners.admin, _connection(served.handle_admin, patience)) if listeners.admin is not None else None
+    for_admins = _connection(served.handle_admin, patience, call_log.unread)
+    admin = (listeners.admin, for_admins) if listeners.admin is not None else None
     server = _Server(config, served.gateway, ready, admin)
     if child:
         when_parent_is_gone(partial(setattr, server, "should_exit", True))
     server.run(sockets=[listeners.data])
 
 
-def _connection(handler: app.Handler, patience: Patience) -> Connection:
+def _connection(
+    handler: app.Handler, patience: Patience, on_unread: Callable[[str, GatewayError], object]
+) -> Connection:
     """What makes a connection's protocol, called as uvicorn does."""
 
     def made(server_state: ServerState, **_: object) -> asyncio.Protocol:
-        return CallerProtocol(handler, server_state, patience)
+        return CallerProtocol(handler, server_state, patience, on_unread)
 
     return made
 

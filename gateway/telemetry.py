@@ -157,7 +157,7 @@ class Telemetry:
         said: Any = attempt.sampler_attributes | spans.attributes(attempt, facts)
         if self._limits is not None:
             most, longest = self._limits.max_span_attributes, self._limits.max_span_attribute_length
-            said = BoundedAttributes(most, said, max_value_len=longest)
+            said = BoundedAttributes(most, _last_first(said), max_value_len=longest)
         return ReadableSpan(
             name=spans.name_of(attempt),
             context=_context(call, attempt),
@@ -181,6 +181,13 @@ def _context(call: Trace, attempt: Attempt) -> SpanContext:
     flags = TraceFlags(TraceFlags.SAMPLED if attempt.sampled else TraceFlags.DEFAULT)
     state = trace_context.state_of(attempt.state)
     return SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_flags=flags, trace_state=state)
+
+
+def _last_first(said: dict[str, Any]) -> dict[str, Any]:
+    """In the order in which they may be left out: where they are too many, the SDK drops the oldest. `fine_tuned` is on
+    every span."""
+    always = "fine_tuned"
+    return {name: value for name, value in reversed(said.items()) if name != always} | {always: said[always]}
 
 
 def _limits() -> SpanLimits:

@@ -6,6 +6,7 @@ Source: Anthropic's API reference, "Messages" and "Streaming messages".
 import msgspec
 from msgspec import Struct
 
+from gateway.wire import fitting
 from gateway.wire.served import SaidError, Served, count, error_code, reasons, says_error, short
 
 
@@ -32,7 +33,7 @@ class _Event(_Message):
 
     message: _Message | None = None
     delta: _Delta | None = None
-    error: SaidError | None = None
+    error: SaidError | str | None = None
 
 
 class _Typed(Struct):
@@ -57,9 +58,9 @@ def see(before: Served, payload: bytes) -> Served:
     """What is known after one more event, or after the one answer. Counts in a `message_delta` are cumulative and
     replace; what it does not say stands.
 
-    Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError for what has another shape.
+    Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError for what is no JSON object.
     """
-    event = _EVENT.decode(payload)
+    event = fitting.decode(_EVENT, payload)
     message = event.message or event
     stopped = event.delta.stop_reason if event.delta else message.stop_reason
     known = Served(

@@ -8,6 +8,7 @@ Source: the OpenAI API reference, "Chat completion object", "Chat completion chu
 import msgspec
 from msgspec import Struct
 
+from gateway.wire import fitting
 from gateway.wire.served import SaidError, Served, count, error_code, reasons, says_error, short
 
 _DONE = b"[DONE]"
@@ -37,7 +38,7 @@ class _Answer(Struct):
     model: str | None = None
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
-    error: SaidError | None = None
+    error: SaidError | str | None = None
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -68,9 +69,9 @@ def ends(payload: bytes) -> bool:
 def see(before: Served, payload: bytes) -> Served:
     """What is known after one more event, or after the one answer: a later event adds, it never takes away.
 
-    Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError for what has another shape.
+    Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError for what is no JSON object.
     """
-    answer = _ANSWER.decode(payload)
+    answer = fitting.decode(_ANSWER, payload)
     usage = answer.usage
     now = usage or _Usage()
     cached = now.prompt_tokens_details.cached_tokens if now.prompt_tokens_details else None

@@ -6,6 +6,7 @@ Source: the OpenAI API reference, "The response object" and "Streaming events" o
 import msgspec
 from msgspec import Struct
 
+from gateway.wire import fitting
 from gateway.wire.served import SaidError, Served, count, error_code, reasons, says_error, short
 
 # The API gives a status where chat completions give a finish reason. The OpenTelemetry GenAI conventions have one
@@ -46,7 +47,7 @@ class _Response(Struct):
     usage: _Usage | None = None
     incomplete_details: _Incomplete | None = None
     output: list[_Item] | None = None
-    error: SaidError | None = None
+    error: SaidError | str | None = None
 
 
 class _Event(_Response):
@@ -78,9 +79,9 @@ def ends(payload: bytes) -> bool:
 def see(before: Served, payload: bytes) -> Served:
     """What is known after one more event, or after the one answer: a later event adds, it never takes away.
 
-    Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError for what has another shape.
+    Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError for what is no JSON object.
     """
-    event = _EVENT.decode(payload)
+    event = fitting.decode(_EVENT, payload)
     answer = event.response or event
     usage = answer.usage
     now = usage or _Usage()

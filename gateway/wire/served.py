@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 _MAX_NAME = 256
+_MOST_TOKENS = 10**9  # a thousand times what models read at once: more would spoil every sum that it is added to
 _MAX_FINISH_REASONS = 128  # the most choices that the OpenAI API gives
 
 
@@ -32,8 +33,8 @@ def without_usage(served: Served) -> Served:
 
 
 def count(tokens: int | None) -> int | None:
-    """A count that a span can carry (64 bits); what is none of that is not known."""
-    return tokens if tokens is not None and 0 <= tokens < 2**63 else None
+    """A count that a call can have; of another, nothing is known, neither for spans nor for sums."""
+    return tokens if tokens is not None and 0 <= tokens <= _MOST_TOKENS else None
 
 
 class SaidError(Struct):
@@ -43,10 +44,13 @@ class SaidError(Struct):
     type: str | None = None
 
 
-def error_code(error: SaidError | None) -> str | None:
-    """Which error an answer tells of; None for none."""
-    if error is None:
+def error_code(error: SaidError | str | None) -> str | None:
+    """Which error an answer tells of; None for none. One that is a text alone has no code, and the text is not kept: it
+    may quote the prompt."""
+    if not error:
         return None
+    if isinstance(error, str):
+        return "error"
     return short(str(error.code)) if error.code else short(error.type) or "error"
 
 

@@ -19,6 +19,7 @@ from tests.support.admin import MAX_CONCURRENT, STOCK, Admin
 from tests.support.firms import Firm
 from tests.support.otlp import Collector, attributes
 from tests.support.processes import Program
+from tests.support.raw import Answer, Raw
 from tests.support.upstream import Peer, Received, Upstream, completion, echo_model
 
 Json = dict[str, Any]
@@ -278,6 +279,26 @@ async def test_the_trace_goes_on_at_the_provider(http: httpx2.AsyncClient, firm:
     assert sent == f"00-{record['trace_id']}-{record['span_id']}-01"
 
 
+async def test_of_two_parents_neither_is_believed(
+    gateway: Program, firm: Firm, provider: Upstream, collector: Collector
+) -> None:
+    parents = [f"traceparent: 00-{trace * 32}-b7ad6b7169203331-01" for trace in "12"]
+
+    def ask() -> Answer:
+        with Raw(gateway.url) as caller:
+            credential = f"authorization: {firm.auth['authorization']}"
+            return caller.ask("POST", CHAT, credential, *parents, "tracestate: a=1", body=json.dumps(BODY).encode())
+
+    answer = await asyncio.to_thread(ask)
+    [call_id] = answer.header("x-call-id")
+    record = await firm.recorded(call_id)
+    assert record["trace_id"] not in ("1" * 32, "2" * 32)
+    assert provider.last.header("traceparent") == [f"00-{record['trace_id']}-{record['span_id']}-01"]
+    assert provider.last.header("tracestate") == []
+    [span] = await asyncio.to_thread(collector.of_call, call_id, 1)
+    assert (span.trace_id.hex(), span.parent_span_id) == (record["trace_id"], b"")
+
+
 async def test_a_fine_tuned_model_answers_and_falls_back_when_it_is_refused(
     admin: Admin, sandbox: Program, vault: Path, http: httpx2.AsyncClient, collector: Collector
 ) -> None:
@@ -494,6 +515,21 @@ async def test_an_answer_that_cannot_be_read(
     provider.script = script
     answer = await chat(http, firm)
     assert (answer.status_code, code_of(answer)) == (502, "upstream_protocol_error")
+
+
+@pytest.mark.parametrize("listing", [b'{"data":7}', b"nonsense"])
+async def test_a_list_of_models_that_cannot_be_read_is_the_attempts_error(
+    http: httpx2.AsyncClient, firm: Firm, provider: Upstream, collector: Collector, listing: bytes
+) -> None:
+    async def script(_: Received, peer: Peer) -> None:
+        await peer.answer(listing)
+
+    provider.script = script
+    answer = await http.get("/v1/models", headers=firm.auth)
+    assert (answer.status_code, code_of(answer)) == (502, "upstream_protocol_error")
+    [span] = await asyncio.to_thread(collector.of_call, answer.headers["x-call-id"], 1)
+    assert attributes(span)["error.type"] == "upstream_protocol_error"
+    assert span.status.code == 2  # ERROR
 
 
 async def test_a_provider_that_takes_too_long(

@@ -328,6 +328,33 @@ def test_a_bad_third_one_still_has_the_first_two_answered(echoing: Server, bad: 
         assert caller.rest() == b""
 
 
+@pytest.mark.parametrize(
+    ("head", "error"),
+    [
+        (b"nonsense\r\n\r\n", "malformed_request"),
+        (request("POST", CHAT, "x-workflow: a\x01b"), "malformed_request"),
+        (request("POST", CHAT, f"x-a: {'a' * 200_000}"), "headers_too_large"),
+    ],
+    ids=["nonsense", "a control character", "too large"],
+)
+def test_one_that_becomes_no_call_is_accounted_for_all_the_same(gateway: Program, head: bytes, error: str) -> None:
+    def counted() -> float:
+        sample = f'housestyle_unidentified_calls_total{{error="{error}"}} '
+        with Raw(gateway.url) as caller:
+            lines = caller.ask("GET", "/metrics").body.decode().splitlines()
+        return sum(float(line.removeprefix(sample)) for line in lines if line.startswith(sample))
+
+    before = counted()
+    with Raw(gateway.url) as caller:
+        caller.send_what_goes(head)
+        told = caller.answer()
+    assert told.code == error
+    assert counted() == before + 1
+    [call_id] = told.header("x-call-id")
+    lines = [json.loads(line) for line in gateway.log.read_text().splitlines() if call_id in line]
+    assert [(line["event"], line["status"], line["error"]) for line in lines] == [("call_refused", told.status, error)]
+
+
 def test_one_that_says_close_is_the_last(echoing: Server) -> None:
     with Raw(echoing.url) as caller:
         one, two = request("POST", "/", body=b"one"), request("POST", "/", "connection: close", body=b"two")

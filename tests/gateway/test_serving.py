@@ -109,6 +109,15 @@ def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("said", ["many", "-1"])
+def test_a_limit_of_spans_that_is_none_keeps_nothing_from_starting(tmp_path: Path, said: str) -> None:
+    """The SDK reads this one when it is imported."""
+    environ = gateway_environ(tmp_path / "data", OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=said)
+    with running(["serve", "--port", "0", "--workers", "2"], environ, tmp_path / "log") as gateway:
+        assert httpx2.get(f"{gateway.url}/readyz", verify=NO_TLS).status_code == 200
+    assert gateway.log.read_text().count("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT") == 1
+
+
 def test_a_gateway_says_that_it_lives_and_is_ready(gateway: Program) -> None:
     assert httpx2.get(f"{gateway.url}/healthz", verify=NO_TLS).status_code == 200
     assert httpx2.head(f"{gateway.url}/", verify=NO_TLS).status_code == 200

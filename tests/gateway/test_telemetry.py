@@ -421,6 +421,7 @@ def test_the_limits_of_a_span(
         telemetry.shutdown()
     said = attributes(collector.spans[0])
     assert len(said) == (most or len(WHOLE))
+    assert said["fine_tuned"] is WHOLE["fine_tuned"], "it is on every span"
     assert longest is None or (said["housestyle.workflow"], said["gen_ai.response.finish_reasons"]) == (
         "assis",
         ["stop"],

@@ -121,7 +121,7 @@ def test_finish_reasons_are_bounded() -> None:
 
 @pytest.mark.parametrize(
     ("count", "known"),
-    [(2**63 - 1, 2**63 - 1), (2**63, None), (10**30, None), (-1, None)],
+    [(10**9, 10**9), (10**9 + 1, None), (2**63, None), (10**30, None), (-1, None)],
 )
 def test_an_absurd_count_is_not_known(count: int, known: int | None) -> None:
     usage = {
@@ -154,6 +154,30 @@ def test_an_absurd_count_is_not_known(count: int, known: int | None) -> None:
 def test_an_answer_of_another_shape_says_nothing(body: bytes) -> None:
     assert served(body, stream=False) == Served()
     assert served(b"data: " + body + b"\n\n", stream=True) == Served()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("part", "known"),
+    [
+        ({"id": 7}, replace(FULL, response_id=None)),
+        ({"model": ["m"]}, replace(FULL, model=None)),
+        ({"choices": [{"finish_reason": 5}, 7, {"finish_reason": "stop"}]}, FULL),
+        ({"choices": "none"}, replace(FULL, finish_reasons=())),
+        ({"usage": USAGE | {"prompt_tokens": 100.0, "completion_tokens": "20"}}, FULL),
+        ({"usage": USAGE | {"prompt_tokens": 1.5}}, replace(FULL, input_tokens=None)),
+        ({"usage": USAGE | {"prompt_tokens_details": [64]}}, replace(FULL, cached_tokens=None)),
+        (
+            {"usage": USAGE | {"completion_tokens_details": {"reasoning_tokens": {}}}},
+            replace(FULL, reasoning_tokens=None),
+        ),
+        ({"usage": "much"}, Served(FULL.model, FULL.response_id, FULL.finish_reasons)),
+    ],
+    ids=str,
+)
+def test_a_part_of_another_shape_hides_nothing_else(part: dict[str, Any], known: Served, stream: bool) -> None:
+    answer = WHOLE | part
+    assert served(events(answer) if stream else json.dumps(answer).encode(), stream=stream) == known
 
 
 ANSWERS = st.recursive(
@@ -255,6 +279,10 @@ def test_most_events_need_no_look() -> None:
         ({"message": "no", "type": "server_error", "code": None}, "server_error"),
         ({"message": "no", "code": 502}, "502"),
         ({"message": "no"}, "error"),
+        ({"message": "no", "code": {}, "type": "server_error"}, "server_error"),
+        ("no: the prompt was ...", "error"),
+        ("", None),
+        ([], None),
         (None, None),
     ],
 )

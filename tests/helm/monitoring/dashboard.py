@@ -19,6 +19,8 @@ _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _COLUMNS = 24
 _HEIGHTS = {"stat": 5}
 _HEIGHT = 8
+# A share, or a quantile, of no calls is none: 0 / 0.
+_NO_NUMBER = {"type": "special", "options": {"match": "nan", "result": {"text": "none"}}}
 
 
 def text() -> str:
@@ -140,7 +142,7 @@ def _defaults(panel: dict[str, Any], kind: str) -> dict[str, Any]:
         "min": 0,
         "color": {"mode": "thresholds" if kind != "timeseries" else "palette-classic"},
         "thresholds": {"mode": "absolute", "steps": steps},
-        "mappings": [_mapping(panel["mappings"])] if "mappings" in panel else [],
+        "mappings": [*([_mapping(panel["mappings"])] if "mappings" in panel else []), _NO_NUMBER],
     }
     if panel.get("unit") == "percentunit":
         made["max"] = 1

@@ -62,6 +62,7 @@ def test_a_panel_explains_itself(panel: dict[str, Any]) -> None:
     assert len(panel["description"]) > 40
     assert panel["description"].endswith((".", "?"))
     assert panel["fieldConfig"]["defaults"]["unit"]
+    assert [one["type"] for one in panel["fieldConfig"]["defaults"]["mappings"]][-1] == "special", "0 / 0 has words"
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert steps[0]["value"] is None
     assert [step["value"] for step in steps[1:]] == sorted(step["value"] for step in steps[1:])
