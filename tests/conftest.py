@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for. Each is a real thing, made once and left as it was found."""
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,13 @@ import pytest
 from gateway.store.connection import Store
 from gateway.store.embedded import EmbeddedRedis
 from tests.support.processes import Program, running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of few tests first: a test that has a file to itself takes a minute, a hundred in one file take seconds.
+    The long ones last would leave all processes but one idle at the end of a run (with `--no-loadscope-reorder`)."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: tests[item.path])
 
 
 @pytest.fixture(scope="session")
