@@ -133,7 +133,7 @@ async def test_a_gateway_whose_clock_is_wrong_by_minutes_is_found_by_its_own_tim
     rare=st.booleans(),
     bounded=st.booleans(),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_pages_lead_through_all_that_is_wanted_and_end(
     store: Store, actors: list[bool], limit: int, most: int, rare: bool, bounded: bool
 ) -> None:

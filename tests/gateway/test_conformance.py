@@ -59,7 +59,7 @@ def in_packets(data: bytes, cuts: list[int]) -> list[bytes]:
 
 PARTS = st.lists(st.binary(min_size=1, max_size=300), max_size=5)
 CUTS = st.lists(st.integers(0, 5000), max_size=6)
-QUICK = settings(deadline=None, max_examples=60)
+QUICK = settings(max_examples=60)
 
 
 @given(requests=st.lists(st.tuples(PARTS, st.booleans()), min_size=1, max_size=4), cuts=CUTS)

@@ -375,7 +375,7 @@ ENTRIES = st.lists(PATHS | PATHS.map(lambda path: path + "/*"), max_size=3)
 @given(st.sampled_from(["GET", "POST", "DELETE"]), st.sampled_from(["/v1/", "/"]), PATHS | ESCAPED, ENTRIES)
 @example("GET", "/v1/", "batches/%2e%2e/fine_tuning/jobs", ["batches/*"])
 @example("POST", "/v1/", "%66ine_tuning/jobs", ["fine_tuning/*"])
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_what_is_found_leads_where_it_says(method: str, prefix: str, path: str, entries: list[str]) -> None:
     """However often the provider decodes it: no step up, no forbidden part, and the same route once more."""
     allowed = tuple(entry for entry in entries if allows(entry))
@@ -402,7 +402,7 @@ def test_what_is_found_leads_where_it_says(method: str, prefix: str, path: str, 
 
 
 @given(NAMES | NAMES.map(lambda name: name + "/*"))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_an_entry_that_can_be_one_allows_what_it_says(entry: str) -> None:
     assume(allows(entry))
     path = entry.removesuffix("/*") + ("/x" if entry.endswith("/*") else "")

@@ -110,7 +110,7 @@ CODINGS: list[tuple[bytes, Callable[[bytes], bytes]]] = [
 
 
 @given(body=st.binary(max_size=3000), size=st.integers(1, 500), coding=st.sampled_from(CODINGS))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 async def test_a_coded_body_in_any_parts(
     body: bytes, size: int, coding: tuple[bytes, Callable[[bytes], bytes]]
 ) -> None:

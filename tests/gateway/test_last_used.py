@@ -38,7 +38,7 @@ async def test_it_is_read_as_it_was_seen(store: Store) -> None:
     assert await last_used.read(store, []) == {}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(st.floats(NOW - 1000, NOW), min_size=1, max_size=8))
 async def test_the_latest_of_all_replicas_counts(store: Store, times: list[float]) -> None:
     await store.redis.flushall()

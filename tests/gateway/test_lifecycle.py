@@ -1,12 +1,9 @@
 """One call through a real gateway, its upstream a script that sees every byte. The sandbox has its own tests."""
 
 import asyncio
-import contextlib
 import gzip
 import json
 import socket
-import struct
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +12,7 @@ import httpx2
 import msgspec
 import pytest
 
-from tests.support.admin import MAX_CONCURRENT, STOCK, Admin
+from tests.support.admin import STOCK, Admin
 from tests.support.firms import Firm
 from tests.support.otlp import Collector, attributes
 from tests.support.processes import Program
@@ -475,27 +472,6 @@ async def test_a_call_without_a_known_key_leaves_no_record(http: httpx2.AsyncCli
     assert firm.admin.get(f"{firm.path}/why")["items"] == []
 
 
-async def test_too_many_calls_at_once(http: httpx2.AsyncClient, firm: Firm, provider: Upstream) -> None:
-    go = asyncio.Event()
-
-    async def script(request: Received, peer: Peer) -> None:
-        await go.wait()
-        await echo_model(request, peer)
-
-    provider.script = script
-    async with asyncio.TaskGroup() as group:
-        calls = [group.create_task(chat(http, firm)) for _ in range(MAX_CONCURRENT)]
-        async with asyncio.timeout(10):
-            while len(provider.requests) < MAX_CONCURRENT:  # noqa: ASYNC110 - a test's only waiting
-                await asyncio.sleep(0.01)
-        refused = await chat(http, firm)
-        assert (refused.status_code, code_of(refused)) == (429, "concurrency_limit_exceeded")
-        assert int(refused.headers["retry-after"]) > 0
-        go.set()
-    assert {(await call).status_code for call in calls} == {200}
-    assert (await chat(http, firm)).status_code == 200
-
-
 # what goes wrong upstream
 
 
@@ -667,106 +643,7 @@ async def test_a_cut_answer_is_not_taken_for_a_whole_one(
         await chat(http, firm)
 
 
-# the caller goes away
-
-
-@pytest.mark.parametrize("streaming", [False, True])
-async def test_a_caller_who_leaves_cancels_the_call_upstream(
-    gateway: Program, firm: Firm, provider: Upstream, streaming: bool, collector: Collector
-) -> None:
-    gone = asyncio.Event()
-
-    async def script(_: Received, peer: Peer) -> None:
-        if streaming:
-            await peer.begin_stream()
-            await peer.chunk(EVENT)
-        await peer.gone()
-        gone.set()
-
-    provider.script = script
-    place = urlsplit(gateway.url)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
-    body = msgspec.json.encode({**BODY, "stream": streaming})
-    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {firm.key}\r\ncontent-length: {len(body)}\r\n\r\n"
-    writer.write(head.encode() + body)
-    async with asyncio.timeout(5):
-        if streaming:
-            await reader.readuntil(b"\r\n\r\n")
-        while not provider.requests:  # noqa: ASYNC110 - a test's only waiting
-            await asyncio.sleep(0.005)
-    writer.close()
-    with contextlib.suppress(ConnectionError):
-        await writer.wait_closed()
-    left = time.monotonic()
-    await asyncio.wait_for(gone.wait(), 1.5)  # before any timeout could have ended it
-    assert time.monotonic() - left < 1.5
-    async with asyncio.timeout(5):
-        while not (records := firm.admin.get(f"{firm.path}/why")["items"]):  # noqa: ASYNC110 - a test's only waiting
-            await asyncio.sleep(0.02)
-    [record] = records
-    assert (record["cancelled"], record["attempts"], record["stream"]) == (True, 1, streaming)
-    [span] = await asyncio.to_thread(collector.of_call, record["call_id"], 1)
-    assert attributes(span)["error.type"] == "cancelled"
-
-
-async def test_callers_who_leave_with_calls_still_waiting_give_their_permits_back(
-    http: httpx2.AsyncClient, gateway: Program, firm: Firm, provider: Upstream
-) -> None:
-    """So many calls are sent ahead that the connection is no longer read, and does not tell of its end by itself."""
-    ended = asyncio.Queue[None]()
-
-    async def silent(_: Received, peer: Peer) -> None:
-        await peer.gone()
-        ended.put_nowait(None)
-
-    provider.script = silent
-    place = urlsplit(gateway.url)
-    body = msgspec.json.encode(BODY)
-    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {firm.key}\r\ncontent-length: {len(body)}\r\n\r\n"
-    callers = [await asyncio.open_connection(place.hostname, place.port) for _ in range(MAX_CONCURRENT)]
-    for _, writer in callers:
-        writer.write((head.encode() + body) * 14)
-    async with asyncio.timeout(10):
-        while len(provider.requests) < MAX_CONCURRENT:  # noqa: ASYNC110 - a test's only waiting
-            await asyncio.sleep(0.01)
-    for _, writer in callers:
-        writer.transport.abort()
-    async with asyncio.timeout(1.5):  # before any time-out upstream could have ended them
-        for _ in callers:
-            await ended.get()
-    provider.script = echo_model
-    assert (await chat(http, firm)).status_code == 200
-
-
-async def test_a_caller_who_leaves_a_stalled_upload_is_noticed(
-    gateway: Program, firm: Firm, provider: Upstream
-) -> None:
-    stalled = asyncio.Event()
-
-    async def takes_nothing(_: Received, peer: Peer) -> None:
-        stalled.set()
-        await asyncio.Event().wait()
-
-    provider.script = takes_nothing
-    place = urlsplit(gateway.url)
-    _, writer = await asyncio.open_connection(place.hostname, place.port)
-    head = f"POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {firm.key}\r\n"
-    writer.write(head.encode() + b"transfer-encoding: chunked\r\n\r\n")
-    chunk = b"10000\r\n" + b"\xff" * 0x10000 + b"\r\n"
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1):  # until neither the gateway nor the kernel takes more
-            while True:
-                writer.write(chunk)
-                await writer.drain()
-    assert stalled.is_set()
-    # A reset: an orderly end would queue behind what the kernel still has to send, where nobody can see it.
-    raw = writer.get_extra_info("socket")
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-    async with asyncio.timeout(1.5):
-        while not (records := firm.admin.get(f"{firm.path}/why")["items"]):  # noqa: ASYNC110 - a test's only waiting
-            await asyncio.sleep(0.02)
-    assert [(record["cancelled"], record["error"]) for record in records] == [(True, None)]
+# streams and connections
 
 
 @pytest.mark.parametrize("kind", ["Text/Event-Stream", "text/event-stream; charset=utf-8"])

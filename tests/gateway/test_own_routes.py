@@ -1,9 +1,7 @@
 """`/readyz`: which dependency is missing, in words; as a table, and of real gateways that lack each of them."""
 
-import base64
 import contextlib
 import gzip
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -16,7 +14,7 @@ import pytest
 from gateway.following import StoreState
 from gateway.own_routes import Status
 from tests.support.admin import NO_TLS, Admin, unique
-from tests.support.processes import Program, gateway_environ, running, wait_until
+from tests.support.processes import Program, gateway_environ, running, shared_environ, wait_until
 from tests.support.raw import Raw
 from tests.support.redis import Stoppable, stoppable
 
@@ -47,12 +45,7 @@ class Stage:
     def __init__(self, folder: Path, redis: Stoppable) -> None:
         self.folder = folder
         self.redis = redis
-        self.environ = gateway_environ(
-            folder / "gateway",
-            HOUSESTYLE_REDIS_URL=redis.url,
-            HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(os.urandom(32)).decode(),
-            HOUSESTYLE_ARTIFACTS_URL=(folder / "artifacts").as_uri(),
-        )
+        self.environ = shared_environ(redis.url, folder / "gateway")
 
     def gateway(self, **more: str) -> contextlib.AbstractContextManager[Program]:
         """A gateway, with these variables too."""

@@ -1,7 +1,6 @@
 """Redis away, in every way that it can be: calls go on as if nothing were, changes are refused at once, and on its
 return all is as before without a restart. Real gateways, real servers; the outages run side by side."""
 
-import base64
 import contextlib
 import os
 import signal
@@ -19,7 +18,7 @@ from msgspec import Struct
 from tests.support.admin import NO_TLS, Admin
 from tests.support.callers import Calls, answer_either, calling
 from tests.support.firms import Firm
-from tests.support.processes import ADMIN_KEY, Program, gateway_environ, running, wait_until
+from tests.support.processes import ADMIN_KEY, Program, running, shared_environ, wait_until
 from tests.support.redis import Door, Server, door, serving
 from tests.support.sentinel import Group, group
 from tests.support.servers import in_thread
@@ -41,16 +40,6 @@ def provider() -> Iterator[Upstream]:
     """A provider that answers at once."""
     with in_thread(upstream(answer_either)) as made:
         yield made
-
-
-def shared(url: str, folder: Path) -> dict[str, str]:
-    """The settings of replicas on one Redis."""
-    return gateway_environ(
-        folder,
-        HOUSESTYLE_REDIS_URL=url,
-        HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(b"k" * 32).decode(),
-        HOUSESTYLE_ARTIFACTS_URL=(folder / "artifacts").as_uri(),
-    )
 
 
 def readiness(program: Program) -> tuple[int, dict[str, Any]]:
@@ -95,7 +84,7 @@ class Replicas:
 def replicas(url: str, folder: Path, provider: Upstream, count: int = 2) -> Iterator[Replicas]:
     """So many, on one Redis."""
     folder.mkdir(exist_ok=True)
-    environ = shared(url, folder)
+    environ = shared_environ(url, folder)
     with contextlib.ExitStack() as stack:
         words = ["serve", "--port", "0"]
         programs = [stack.enter_context(running(words, environ, folder / str(n))) for n in range(count)]
@@ -231,7 +220,7 @@ def test_an_outage_fails_no_call_and_ends_with_its_cause(outages: dict[str, "Fut
 def test_a_replica_that_starts_without_redis_says_why_it_is_not_ready(tmp_path: Path) -> None:
     with serving(tmp_path / "redis", *DURABLE) as redis:
         redis.stop()
-        with running(["serve", "--port", "0"], shared(redis.url, tmp_path), tmp_path / "log") as program:
+        with running(["serve", "--port", "0"], shared_environ(redis.url, tmp_path), tmp_path / "log") as program:
             code, body = readiness(program)
             assert (code, body["ready"], body["store"]) == (503, False, "unreachable")
             call = httpx2.post(

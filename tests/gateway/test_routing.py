@@ -463,4 +463,4 @@ class OwnersMachine(RuleBasedStateMachine):
 
 
 TestOwners = OwnersMachine.TestCase
-TestOwners.settings = settings(deadline=None, max_examples=40, stateful_step_count=20)
+TestOwners.settings = settings(max_examples=40, stateful_step_count=20)

@@ -14,7 +14,7 @@ SECRET = "sk-proj-0123456789abcdef"
 
 
 @given(st.text(), st.text(), st.text())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_what_is_sealed_opens_in_its_place(secret: str, tenant: str, field: str) -> None:
     ring = Keyring((NEW,))
     assert ring.open(ring.seal(secret, tenant=tenant, field=field), tenant=tenant, field=field) == secret
@@ -53,7 +53,7 @@ def test_every_bit_counts() -> None:
 
 
 @given(st.text() | st.text().map("v1.{}".format))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_any_other_text_does_not_open(text: str) -> None:
     with pytest.raises(CannotOpen):
         Keyring((NEW,)).open(text, tenant="smith", field="f")

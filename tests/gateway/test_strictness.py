@@ -253,7 +253,7 @@ def authorized(firm: Firm) -> tuple[str, str]:
     byte=st.sampled_from(b'\r\n\0\t\x0b\x0c\x1f ,;:"\x7f\x80\x85\xa0\xff'),
     twice=st.booleans(),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_byte_too_many_never_makes_another_request(
     firm: Firm, provider: Upstream, at: int, byte: int, twice: bool
 ) -> None:

@@ -57,7 +57,7 @@ async def test_a_tenants_records_keep_their_order_among_others(store: Store) -> 
 
 
 @given(st.lists(st.text(), min_size=1, max_size=5))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_a_caller_says_of_itself_is_one_record(store: Store, said: list[str]) -> None:
     """A batch is cut at line feeds; what a record holds has none of its own. Nor has what is counted."""
     await store.redis.flushall()

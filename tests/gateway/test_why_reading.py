@@ -254,7 +254,7 @@ WANTED = st.fixed_dictionaries(
 
 
 @given(st.lists(RECORDS, min_size=1, max_size=30), st.lists(WANTED, min_size=1, max_size=6), st.integers(1, 5))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_what_redis_finds_is_what_a_plain_filter_finds(
     store: Store, made: list[dict[str, Any]], asked: list[dict[str, Any]], limit: int
 ) -> None:

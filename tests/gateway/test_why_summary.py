@@ -164,7 +164,7 @@ CALLS = st.lists(
 
 
 @given(CALLS, CALLS)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_every_way_adds_up_to_what_the_calls_are(
     store: Store, first: list[dict[str, Any]], then: list[dict[str, Any]]
 ) -> None:

@@ -435,7 +435,6 @@ def test_a_whole_share_takes_everybody() -> None:
 
 
 @given(st.text(), st.floats(0, 1, exclude_min=True), st.floats(0, 1, exclude_min=True))
-@settings(deadline=None)
 def test_who_is_in_the_arm_stays_in_it_when_the_share_grows(key: str, one: float, other: float) -> None:
     smaller, larger = sorted((one, other))
     assert in_fine_tuned_arm("smith", "job_1", key, larger) >= in_fine_tuned_arm("smith", "job_1", key, smaller)
@@ -594,7 +593,7 @@ def worlds(draw: st.DrawFn) -> tuple[Call, Route, Owners]:
 
 
 @given(worlds(), st.booleans())
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_every_call_is_decided(world: tuple[Call, Route, Owners], active_refused: bool) -> None:
     call, route, owners = world
     decision = decide(call, route, owners, active_refused=active_refused)
@@ -613,7 +612,7 @@ def test_every_call_is_decided(world: tuple[Call, Route, Owners], active_refused
 
 
 @given(worlds(), st.booleans())
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_a_foreign_model_is_never_sent_anywhere(world: tuple[Call, Route, Owners], active_refused: bool) -> None:
     call, route, owners = world
     decision = decide(call, route, owners, active_refused=active_refused)
@@ -626,7 +625,7 @@ def test_a_foreign_model_is_never_sent_anywhere(world: tuple[Call, Route, Owners
 
 
 @given(worlds())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_same_call_is_decided_the_same_way(world: tuple[Call, Route, Owners]) -> None:
     call, route, owners = world
     assert decide(call, route, owners) == decide(call, route, owners)

@@ -1,5 +1,6 @@
 """Real processes for tests: the gateway, the sandbox provider, an embedded Redis. Each says where it listens."""
 
+import base64
 import contextlib
 import os
 import re
@@ -126,6 +127,17 @@ def gateway_environ(data_dir: Path, **more: str) -> dict[str, str]:
         "OPENAI_ORG_ID": "org-of-the-operator",  # the SDK would send it with a tenant's key
         **more,
     }
+
+
+def shared_environ(redis_url: str, folder: Path, **more: str) -> dict[str, str]:
+    """The settings of gateways on one Redis that is not their own; what they share beside it lies in `folder`."""
+    return gateway_environ(
+        folder,
+        HOUSESTYLE_REDIS_URL=redis_url,
+        HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(b"k" * 32).decode(),
+        HOUSESTYLE_ARTIFACTS_URL=(folder / "artifacts").as_uri(),
+        **more,
+    )
 
 
 def _clean() -> dict[str, str]:

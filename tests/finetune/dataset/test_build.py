@@ -313,7 +313,7 @@ class _Stop(BaseException):
     """What a cancelled build is ended with."""
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 4 + BANDS + 4))
 def test_what_progress_raises_ends_the_build_at_any_point(tmp_path_factory: pytest.TempPathFactory, at: int) -> None:
     folder = tmp_path_factory.mktemp("set")
@@ -397,7 +397,7 @@ def test_killed_in_the_middle_it_leaves_nothing_or_the_old_whole(tmp_path: Path,
     assert {path.name for path in tmp_path.iterdir()} == set(FILES)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=300), max_size=8))
 def test_any_vault_is_built_and_adds_up(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     folder = tmp_path_factory.mktemp("set")

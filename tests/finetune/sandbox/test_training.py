@@ -39,10 +39,10 @@ def test_windows_line_ends_and_a_missing_last_one(tmp_path: Path) -> None:
 async def test_reading_a_large_file_leaves_the_event_loop_its_turns(tmp_path: Path) -> None:
     (tmp_path / "firm").write_bytes((example(" ".join(CLAUSES) * 4) + b"\n") * 8_000)
     work = asyncio.create_task(asyncio.to_thread(training.check_files, tmp_path / "firm", None))
-    slowest = 0.0
+    slowest, first = 0.0, time.monotonic()
     while not work.done():
         began = time.monotonic()
         await asyncio.sleep(0.005)
         slowest = max(slowest, time.monotonic() - began)
     assert (await work)[1] is None
-    assert slowest < 0.2
+    assert slowest < (time.monotonic() - first) / 3, "a turn waits for a part of it at most, however slow the machine"

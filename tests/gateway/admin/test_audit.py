@@ -1,10 +1,7 @@
 """The audit log through the admin API: every change with who, what, before and after; nothing secret in it."""
 
-import base64
 import hashlib
-import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,9 @@ from gateway.store import keys
 from gateway.store.audits import Actor, encode
 from tests.support.admin import NO_TLS, STOCK, Admin, unique
 from tests.support.firms import Firm
-from tests.support.processes import ADMIN_KEY, Program, gateway_environ, running
+from tests.support.processes import ADMIN_KEY, Program
 from tests.support.raw import Cut, Raw
-from tests.support.redis import Stoppable, stoppable
+from tests.support.redis import Stoppable
 
 PLATFORM = {"type": "platform_admin", "id": "key_bootstrap", "label": "HOUSESTYLE_ADMIN_KEY"}
 JSON_LINES = {"accept": "application/x-ndjson"}
@@ -360,27 +357,6 @@ def test_no_secret_is_in_it(admin: Admin, sandbox: Program, vault: Path) -> None
 
 
 # a store that goes away
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stoppable]:
-    """A Redis that a test can end."""
-    with stoppable(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def apart(shared: Stoppable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """A gateway on that Redis."""
-    folder = tmp_path_factory.mktemp("apart")
-    environ = gateway_environ(
-        folder,
-        HOUSESTYLE_REDIS_URL=shared.url,
-        HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(os.urandom(32)).decode(),
-        HOUSESTYLE_ARTIFACTS_URL=(folder / "artifacts").as_uri(),
-    )
-    with running(["serve", "--port", "0"], environ, folder / "log") as program:
-        yield program
 
 
 def fill(server: Stoppable, count: int) -> None:

@@ -1,7 +1,5 @@
 """Two replicas on one Redis: what an admin is told is true on both; and nothing is told while Redis is away."""
 
-import base64
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pytest
 
 from tests.support.admin import NO_TLS, Admin, unique
 from tests.support.firms import Firm
-from tests.support.processes import Program, gateway_environ, running, wait_until
+from tests.support.processes import Program, running, shared_environ, wait_until
 from tests.support.redis import Stoppable, stoppable
 
 
@@ -25,12 +23,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stoppable]:
 def environ(redis: Stoppable, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What both replicas are set to."""
     folder = tmp_path_factory.mktemp("replicas")
-    return gateway_environ(
-        folder,
-        HOUSESTYLE_REDIS_URL=redis.url,
-        HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(os.urandom(32)).decode(),
-        HOUSESTYLE_ARTIFACTS_URL=(folder / "artifacts").as_uri(),
-    )
+    return shared_environ(redis.url, folder)
 
 
 @pytest.fixture(scope="module")

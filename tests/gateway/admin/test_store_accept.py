@@ -1,7 +1,5 @@
 """Redis comes back without its data, under two replicas: calls go on, nothing changes, and an admin says what holds."""
 
-import base64
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ import pytest
 
 from tests.support.admin import NO_TLS, Admin, unique
 from tests.support.firms import Firm
-from tests.support.processes import Program, gateway_environ, running, wait_until
+from tests.support.processes import Program, running, shared_environ, wait_until
 from tests.support.redis import Stoppable, stoppable
 
 
@@ -25,12 +23,7 @@ def redis(tmp_path: Path) -> Iterator[Stoppable]:
 @pytest.fixture
 def environ(redis: Stoppable, tmp_path: Path) -> dict[str, str]:
     """What every replica is set to."""
-    return gateway_environ(
-        tmp_path,
-        HOUSESTYLE_REDIS_URL=redis.url,
-        HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(os.urandom(32)).decode(),
-        HOUSESTYLE_ARTIFACTS_URL=(tmp_path / "artifacts").as_uri(),
-    )
+    return shared_environ(redis.url, tmp_path)
 
 
 @pytest.fixture

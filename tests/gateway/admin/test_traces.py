@@ -1,11 +1,8 @@
 """Why records through the admin API: one, all, some, page by page, exported, summed."""
 
-import base64
 import csv
 import io
-import os
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -18,9 +15,9 @@ from gateway.store import keys
 from gateway.why import WhyRecord
 from tests.support.admin import STOCK, Admin, unique
 from tests.support.firms import Firm
-from tests.support.processes import ADMIN_KEY, Program, gateway_environ, running
+from tests.support.processes import ADMIN_KEY, Program
 from tests.support.raw import Cut, Raw
-from tests.support.redis import Stoppable, stoppable
+from tests.support.redis import Stoppable
 from tests.support.why import record
 
 JSON_LINES = {"accept": "application/x-ndjson"}
@@ -221,27 +218,6 @@ def test_a_summary(admin: Admin, sandbox: Program) -> None:
 
 
 # a store that goes away
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stoppable]:
-    """A Redis that a test can end."""
-    with stoppable(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def apart(shared: Stoppable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """A gateway on that Redis."""
-    folder = tmp_path_factory.mktemp("apart")
-    environ = gateway_environ(
-        folder,
-        HOUSESTYLE_REDIS_URL=shared.url,
-        HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(os.urandom(32)).decode(),
-        HOUSESTYLE_ARTIFACTS_URL=(folder / "artifacts").as_uri(),
-    )
-    with running(["serve", "--port", "0"], environ, folder / "log") as program:
-        yield program
 
 
 def test_a_page_that_may_look_at_few_leads_on(shared: Stoppable, apart: Program) -> None:

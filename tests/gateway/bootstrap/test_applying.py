@@ -461,7 +461,7 @@ async def test_a_run_that_is_killed_is_ended_by_the_next(redis_url: str, whole: 
         assert await control_plane(store) == whole
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ended_after=st.lists(st.integers(0, len(PATHS)), max_size=4))
 async def test_runs_that_ended_anywhere_come_to_the_same(
     redis_url: str, whole: dict[str, Any], ended_after: list[int]

@@ -141,7 +141,7 @@ WRAPPINGS = [
 
 
 @given(IPV4, st.sampled_from(WRAPPINGS))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_wrapping_changes_no_judgement(v4: ipaddress.IPv4Address, wrap: object) -> None:
     assert callable(wrap)
     outcomes = []
@@ -311,7 +311,7 @@ def test_no_line_end_comes_through(between: str) -> None:
 
 
 @given(st.text() | st.text().map(lambda text: "https://" + text))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_text_is_a_url_or_is_refused(url: str) -> None:
     try:
         origin, path = parse_base_url(url)

@@ -233,7 +233,7 @@ def answers(draw: st.DrawFn) -> tuple[bytes, bytes]:
 
 
 @given(answers(), st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_packets_do_not_matter(answer: tuple[bytes, bytes], data: st.DataObject) -> None:
     raw, body = answer
     cuts = data.draw(st.lists(st.integers(0, len(raw)), max_size=12))
@@ -245,7 +245,7 @@ def test_packets_do_not_matter(answer: tuple[bytes, bytes], data: st.DataObject)
 
 
 @given(answers(), st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_a_beginning_is_never_taken_for_the_whole(answer: tuple[bytes, bytes], data: st.DataObject) -> None:
     raw, body = answer
     parser, found = parse(raw[: data.draw(st.integers(0, len(raw) - 1))])
@@ -254,7 +254,7 @@ def test_a_beginning_is_never_taken_for_the_whole(answer: tuple[bytes, bytes], d
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_anything_is_an_answer_or_is_refused(data: st.DataObject) -> None:
     raw, _ = data.draw(answers())
     at = data.draw(st.integers(0, len(raw)))

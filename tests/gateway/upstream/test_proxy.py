@@ -130,7 +130,7 @@ def test_it_is_for_https_alone() -> None:
 
 
 @given(st.text(), st.text())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_text_is_a_proxy_or_is_refused(url: str, no_proxy: str) -> None:
     try:
         proxies = parse_proxy("http://" + url, no_proxy)

@@ -91,7 +91,7 @@ async def nothing_left_behind() -> AsyncIterator[None]:
 
 
 @given(st.lists(st.binary(max_size=100) | st.just(b"x" * (2 * PIECE + 1)), max_size=5), st.booleans())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_pieces(chunks: list[bytes], chunked: bool) -> None:
     async def run() -> list[list[bytes | memoryview]]:
         return [piece async for piece in pieces(Upload(of(*chunks), chunked))]

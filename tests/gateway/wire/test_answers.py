@@ -184,7 +184,7 @@ WORDS = [
     st.lists(st.sampled_from(WORDS) | st.binary(max_size=20)),
     st.sampled_from([0, 10, MIB]),
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_nothing_raises_and_all_memory_comes_back(
     dialect: Dialect | None, stream: bool, chunks: list[bytes], total: int
 ) -> None:

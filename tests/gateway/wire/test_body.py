@@ -291,7 +291,7 @@ def objects(draw: st.DrawFn, *, ambiguous: bool) -> bytes:
 
 
 @given(objects(ambiguous=True), st.text())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_splicing_and_parsing_agree(raw: bytes, model: str) -> None:
     body = read(raw)
     assert body.requested == json.loads(raw).get("model")
@@ -300,14 +300,14 @@ def test_splicing_and_parsing_agree(raw: bytes, model: str) -> None:
 
 
 @given(objects(ambiguous=True), st.text())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_is_sent_can_be_read_in_one_way_only(raw: bytes, model: str) -> None:
     names = [name for name, _ in json.loads(with_model(read(raw), model), object_pairs_hook=tuple)]
     assert len(set(names)) == len(names)
 
 
 @given(objects(ambiguous=True), st.text(st.characters(codec="utf-8")))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_every_parser_reads_the_model_that_was_put_in(raw: bytes, model: str) -> None:
     """The first of a name, the last, any case: each is how some upstream reads."""
     sent = with_model(read(raw), model)
@@ -319,7 +319,7 @@ def test_every_parser_reads_the_model_that_was_put_in(raw: bytes, model: str) ->
 
 
 @given(objects(ambiguous=False), st.text())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_plain_body_is_otherwise_kept_byte_for_byte(raw: bytes, model: str) -> None:
     body = read(raw)
     sent = with_model(body, model)
@@ -337,7 +337,7 @@ def test_a_plain_body_is_otherwise_kept_byte_for_byte(raw: bytes, model: str) ->
 
 
 @given(st.binary() | objects(ambiguous=True).flatmap(lambda raw: st.integers(0, len(raw)).map(lambda n: raw[:n])))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_whatever_arrives_is_read_or_refused(raw: bytes) -> None:
     try:
         body = read(raw)

@@ -52,7 +52,7 @@ def test_what_was_encoded_comes_out(encoding: bytes | None, encode: object, size
 
 
 @given(st.sampled_from(ENCODINGS), st.binary(max_size=300), st.integers(1, 50))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_bytes_in_any_pieces(kind: tuple[bytes | None, object], data: bytes, step: int) -> None:
     encoding, encode = kind
     assert callable(encode)
@@ -113,7 +113,7 @@ def test_what_cannot_be_decoded_is_refused(encoding: bytes, body: bytes) -> None
 
 
 @given(st.sampled_from([b"gzip", b"deflate", b"br"]), st.binary(max_size=60))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_whatever_comes_is_decoded_or_refused(encoding: bytes, body: bytes) -> None:
     try:
         assert isinstance(decoded(encoding, body, 7), bytes)

@@ -89,7 +89,7 @@ def test_what_cannot_be_read_is_not_shown(listing: bytes) -> None:
 
 
 @given(st.lists(st.sampled_from(["ft:x", "a", "ft:", "é", ""])))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_order_and_number_are_kept(ids: list[str]) -> None:
     listing = json.dumps({"data": [{"id": model} for model in ids]}).encode()
     left = [entry["id"] for entry in json.loads(without(listing, foreign))["data"]]

@@ -194,7 +194,7 @@ ANSWERS = st.recursive(
     st.lists(st.binary(max_size=40) | ANSWERS.map(lambda a: b"data: " + json.dumps(a).encode() + b"\n\n")),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 def test_nothing_that_an_upstream_sends_raises(chunks: list[bytes], stream: bool) -> None:
     reader = AnswerReader("chat", stream=stream, budget=Budget(64 << 20))
     for part in chunks:
@@ -249,7 +249,7 @@ def streamed(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(streamed(), st.integers(1, 400))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_what_is_passed_over_would_have_added_nothing(stream: list[bytes], size: int) -> None:
     told = Served()
     for event in stream:

@@ -98,7 +98,7 @@ HEADS = st.tuples(LINES, st.lists(FIELDS, max_size=4), st.sampled_from([b"\r\n",
 
 
 @given(HEADS | st.binary(max_size=40).map(lambda tail: USUAL + b"\r\n" + tail))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_both_ways_read_the_same(head: bytes) -> None:
     short = requests.plain(head)
     assert short is None or short == by_llhttp(head)

@@ -159,7 +159,7 @@ DATA = st.lists(
 
 
 @given(st.lists(st.tuples(NAMES, DATA), max_size=6), st.lists(st.integers(1, 60), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_every_field_is_seen_however_the_form_is_cut(parts: list[tuple[bytes, bytes]], sizes: list[int]) -> None:
     body = form(*((field(name), data) for name, data in parts))
     expected: dict[str, list[str]] = {"model": [], "purpose": []}
@@ -180,7 +180,7 @@ def test_every_field_is_seen_however_the_form_is_cut(parts: list[tuple[bytes, by
     st.lists(st.sampled_from([b"--", BOUNDARY, b"\r\n", b"\n", field(b"model"), b"m", b"\0", b'"', b";"])),
     st.integers(1, 9),
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_whatever_comes_is_seen_or_refused(parts: list[bytes], step: int) -> None:
     try:
         assert set(scanned(b"".join(parts), step=step)) == {"model", "purpose"}

@@ -164,7 +164,7 @@ KEYS = st.sampled_from(["model", "Model", "purpose", "models", "", '"', "\\", "a
     st.sampled_from([None, 0, "\t"]),
     st.lists(st.integers(1, 40), min_size=1, max_size=4),
 )
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_what_is_seen_is_what_a_parser_reads(
     members: list[tuple[str, Any]], ascii_only: bool, indent: Any, sizes: list[int]
 ) -> None:
@@ -209,7 +209,7 @@ ODD = [
 
 
 @given(st.lists(st.sampled_from(ODD), max_size=30).map(lambda parts: b"{" + b"".join(parts)), st.integers(1, 9))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_whatever_a_parser_can_read_is_seen_or_refused(body: bytes, step: int) -> None:
     try:
         read = json.loads(body, object_pairs_hook=lambda pairs: dict(pairs))

@@ -118,7 +118,7 @@ def cut(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(cut())
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_any_chunks_give_what_the_whole_gives(chunks: list[bytes]) -> None:
     scanner = scanner_of()
     seen = [payload for chunk in chunks for payload in scanner.feed(chunk)]
@@ -126,7 +126,7 @@ def test_any_chunks_give_what_the_whole_gives(chunks: list[bytes]) -> None:
 
 
 @given(STREAMS)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_the_boundary_is_known_everywhere(stream: bytes) -> None:
     for end in range(len(stream) + 1):
         so_far = stream[:end]
@@ -135,7 +135,7 @@ def test_the_boundary_is_known_everywhere(stream: bytes) -> None:
 
 
 @given(cut())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_whole_chunk_may_be_left_out(chunks: list[bytes]) -> None:
     """What follows it is read as if it had been seen."""
     scanner, skipping = scanner_of(), scanner_of()
@@ -148,7 +148,7 @@ def test_a_whole_chunk_may_be_left_out(chunks: list[bytes]) -> None:
 
 
 @given(STREAMS)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_byte_by_byte(stream: bytes) -> None:
     scanner = scanner_of()
     seen = [payload for n in range(len(stream)) for payload in scanner.feed(stream[n : n + 1])]

@@ -60,7 +60,7 @@ def test_two_members_are_changed_at_once(raw: bytes, sent: bytes) -> None:
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=5))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_extra_event_is_taken_out_however_the_stream_is_cut(line_end: bytes, sizes: list[int]) -> None:
     stream = (CONTENT * 2 + EXTRA + DONE).replace(b"\n", line_end)
     assert through(stream, sizes) == (CONTENT * 2 + DONE).replace(b"\n", line_end)
@@ -107,7 +107,7 @@ def cuts(draw: st.DrawFn) -> tuple[list[bytes], list[bytes]]:
 
 
 @given(cuts())
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_all_but_the_extra_event_goes_through_wherever_the_stream_is_cut(cut: tuple[list[bytes], list[bytes]]) -> None:
     chunks, kept = cut
     usage = UsageFilter()
@@ -116,7 +116,7 @@ def test_all_but_the_extra_event_goes_through_wherever_the_stream_is_cut(cut: tu
 
 
 @given(st.lists(st.sampled_from(OTHERS), min_size=1), st.sampled_from([b"\n", b"\r\n", b"\r"]))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_what_is_complete_is_let_through_at_once(events: list[bytes], end: bytes) -> None:
     whole = [event.replace(b"\n", end) for event in events]
     usage = UsageFilter()
@@ -134,7 +134,7 @@ def test_the_other_half_of_the_extra_events_end_goes_with_it() -> None:
 
 
 @given(st.lists(st.sampled_from([b"data: x", b'"usage"', b'"choices":[]', b"\n", b"\r", b"\r\n", b": hi", b"{}"])))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_whatever_else_there_is_goes_through(parts: list[bytes]) -> None:
     stream = b"".join(parts)
     for sizes in ([1], [7], [len(stream) or 1]):

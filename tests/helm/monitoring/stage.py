@@ -2,7 +2,6 @@
 told, and a Prometheus that scrapes. Every kind of call and of change is made: no metric is silent.
 """
 
-import base64
 import contextlib
 import os
 import subprocess
@@ -19,7 +18,7 @@ import msgspec
 from gateway.store.embedded import EmbeddedRedis
 from tests.support.admin import BASE_MODEL, NO_TLS, STOCK, Admin
 from tests.support.firms import Firm
-from tests.support.processes import gateway_environ, running, wait_until
+from tests.support.processes import running, shared_environ, wait_until
 from tests.support.prometheus import Prometheus, scraping
 from tests.support.servers import in_thread
 from tests.support.upstream import Peer, Received, completion, upstream
@@ -116,13 +115,7 @@ def staged(folder: Path) -> Iterator[Stage]:
 
 
 def _environ(folder: Path, redis_url: str) -> dict[str, str]:
-    return gateway_environ(
-        folder,
-        HOUSESTYLE_REDIS_URL=redis_url,
-        HOUSESTYLE_ENCRYPTION_KEYS=base64.b64encode(b"k" * 32).decode(),
-        HOUSESTYLE_ARTIFACTS_URL=(folder / "artifacts").as_uri(),
-        HOUSESTYLE_VAULT_ROOTS=(folder / "vaults").as_uri() + "/",
-    )
+    return shared_environ(redis_url, folder, HOUSESTYLE_VAULT_ROOTS=(folder / "vaults").as_uri() + "/")
 
 
 @contextlib.contextmanager
