@@ -3,11 +3,13 @@
 import asyncio
 import os
 import random
+import signal
 import time
 
 from finetune import records
 from finetune.values import Job
 from tests.support.jobs import Workshop
+from tests.support.nursery import nursery
 from tests.support.sandbox import Account
 
 KILLS = 50
@@ -36,14 +38,15 @@ async def test_fifty_kills_at_random_moments_make_no_job_twice(workshop: Worksho
     seed = int.from_bytes(os.urandom(4))
     chance = random.Random(seed)  # noqa: S311 - no secret
     jobs: list[tuple[Job, Account]] = []
-    for _ in range(KILLS):
-        live = [status for status in await statuses(workshop, jobs) if status != "ready"]
-        jobs += [await workshop.new_job() for _ in range(max(0, AT_LEAST_LIVE - len(live)))]
-        began = time.time()
-        with workshop.worker() as worker:
-            await ticked(workshop, jobs, began)
-            await asyncio.sleep(chance.uniform(0, 1.5))  # the moment is the test
-            worker.kill()
+    with nursery(workshop.environ(), workshop.log) as workers:
+        for _ in range(KILLS):
+            live = [status for status in await statuses(workshop, jobs) if status != "ready"]
+            jobs += [await workshop.new_job() for _ in range(max(0, AT_LEAST_LIVE - len(live)))]
+            began = time.time()
+            with workers.worker() as pid:
+                await ticked(workshop, jobs, began)
+                await asyncio.sleep(chance.uniform(0, 1.5))  # the moment is the test
+                os.kill(pid, signal.SIGKILL)
     with workshop.worker():
         async with asyncio.timeout(120):
             while set(await statuses(workshop, jobs)) != {"ready"}:  # noqa: ASYNC110 - a test's only waiting

@@ -57,7 +57,7 @@ async def test_a_worker_that_is_killed_loses_nothing_and_makes_nothing_twice(wor
 
     with workshop.worker() as first:
         await until(held, "every job held")
-        write_vault(workshop.vault, 5000)
+        write_vault(workshop.vault, 20_000)  # seconds' work for any machine, so that it is seen at
         jobs.append(snapshotting := await workshop.new_job())
         await until(reading, "its Vault being read")
         first.kill()

@@ -156,11 +156,10 @@ class Workshop:
         after = msgspec.json.encode(replace(tenant_row(row), **changes))
         await self.store.commit([Write(keys.TENANTS, job.tenant, row, after)])
 
-    @contextlib.contextmanager
-    def worker(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """A worker process, ended at the end if nobody killed it before."""
+    def environ(self) -> dict[str, str]:
+        """The settings of a worker process."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("HOUSESTYLE_", "OTEL_"))}
-        environ |= {
+        return environ | {
             "HOUSESTYLE_REDIS_URL": self.store.url,
             "HOUSESTYLE_DATA_DIR": str(self.folder),
             "HOUSESTYLE_ENCRYPTION_KEYS": base64.b64encode(_KEY).decode(),
@@ -169,8 +168,18 @@ class Workshop:
             "HOUSESTYLE_POLL_SECONDS": "0.05",
             "OTEL_TRACES_EXPORTER": "none",
         }
-        with (self.folder / "worker.log").open("ab") as log:
-            process = subprocess.Popen([sys.executable, "-m", "gateway", "worker"], env=environ, stdout=log, stderr=log)
+
+    @property
+    def log(self) -> Path:
+        """What its workers said."""
+        return self.folder / "worker.log"
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """A worker process, ended at the end if nobody killed it before."""
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "gateway", "worker"]
+            process = subprocess.Popen(command, env=self.environ(), stdout=log, stderr=log)
             try:
                 yield process
             finally:
