@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from finetune import cost
+from finetune import cost, steps
 from finetune.dataset import BuildSettings, Manifest, read_manifest
 from finetune.dataset.build import build
 from finetune.dataset.count import open_counter
 from finetune.dataset.redact import RedactorMissing, open_redactor
 from finetune.dataset.values import RedactKind
 from finetune.vaults import open_vault
+
+_LINE = '{"chunk_id": "…", "document_id": "…", "title": "…", "position": 0, "status": "ready", "text": "…"}'
 
 
 def run(vault: Path, out: Path, redact: str, model: str, console: Console) -> Manifest:
@@ -31,6 +33,8 @@ def run(vault: Path, out: Path, redact: str, model: str, console: Console) -> Ma
         redactor = open_redactor(kind)
     except RedactorMissing as error:
         raise ValueError(str(error)) from None
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file; name a folder to write to.")
     vault = vault.absolute()
     source = open_vault(vault.as_uri(), (vault.parent.as_uri() + "/",))
     columns = (TextColumn("   "), BarColumn(32), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -46,7 +50,19 @@ def run(vault: Path, out: Path, redact: str, model: str, console: Console) -> Ma
         build(source.chunks(), folder, progress, settings, redactor=redactor, counter=open_counter(model))
     manifest = read_manifest(folder, with_chunks=False)
     console.print(described(manifest, model))
+    for words in notes(manifest):
+        console.print(words, soft_wrap=True)
     return manifest
+
+
+def notes(manifest: Manifest) -> list[str]:
+    """What somebody should know who would make a job of it."""
+    summary = manifest.summary
+    found = steps.judged(summary.chunks, summary.examples)
+    said = [found.message] if found is not None else []
+    if summary.skipped.get("bad_record"):
+        said.append(f"A bad_record is a line that is not like {_LINE}")
+    return said
 
 
 def described(manifest: Manifest, model: str) -> Table:

@@ -89,6 +89,7 @@ def sandbox(
 ) -> None:
     """Runs the sandbox provider: a small OpenAI-compatible server for trials and tests."""
     from finetune import sandbox as provider
+    from gateway.listening import bound
 
     settings = provider.SandboxSettings(
         step_seconds=step_seconds,
@@ -96,8 +97,8 @@ def sandbox(
         chunk_seconds=chunk_seconds,
         seed=seed,
     )
-    with _plainly():
-        provider.serve(host, port, settings)
+    with _plainly(), bound(host, port, None) as listeners:
+        provider.serve(listeners.data, settings)
 
 
 @main.command()
@@ -129,7 +130,7 @@ def watch(
 @main.command()
 def dataset(
     vault: Annotated[Path, typer.Argument(help="A Vault: JSON lines, one file.", exists=True, dir_okay=False)],
-    out: Annotated[Path, typer.Argument(help="The folder to write to.", file_okay=False)],
+    out: Annotated[Path, typer.Argument(help="The folder to write to.")],
     redact: Annotated[str, typer.Option(help="rules, presidio or off")] = "rules",
     model: Annotated[str, typer.Option(help="Whose tokens are counted.")] = "gpt-4.1-mini",
 ) -> None:
@@ -142,7 +143,7 @@ def dataset(
     try:
         preview.run(vault, out, redact, model, Console())
     except (VaultUnreadable, VaultNotAllowed, ValueError, OSError) as error:
-        typer.echo(f"housestyle: {error}", err=True)
+        typer.echo(f"housestyle: {_words(error)}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -167,7 +168,8 @@ def rotate_keys() -> None:
         try:
             done = rotation.run(SecretEnviron(os.environ), lambda line: typer.echo(line, err=True))
         except StoreUnavailable as error:
-            typer.echo(f"housestyle: Redis is away ({error}). Run this again: it goes on where it was.", err=True)
+            why = str(error).rstrip(".")
+            typer.echo(f"housestyle: Redis is away ({why}). Run this again: it goes on where it was.", err=True)
             raise typer.Exit(2) from None
     typer.echo("\n".join(rotation.summary(done)))
     if not done.complete:
@@ -235,8 +237,15 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except (SettingsError, EmbeddedError, CannotListen, OSError) as error:
-        typer.echo(f"housestyle: {error}", err=True)
+        typer.echo(f"housestyle: {_words(error)}", err=True)
         raise typer.Exit(2) from None
+
+
+def _words(error: Exception) -> str:
+    """What to say of it; of a file, its name and what is wrong with it, without a number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}."
+    return str(error)
 
 
 if __name__ == "__main__":

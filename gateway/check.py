@@ -22,7 +22,7 @@ from gateway.store.connection import Store, StoreUnavailable
 from gateway.store.embedded import EmbeddedError, EmbeddedRedis, find_server, running_url
 from gateway.threads import EndingThreads
 
-_NAMED = re.compile(r"HOUSESTYLE_[A-Z_]+|HTTPS_PROXY")
+_NAMED = re.compile(r"HOUSESTYLE_[A-Z_]+|HTTPS_PROXY|SSL_CERT_FILE")
 _STORE_SECONDS = 60.0
 _FILE_SECONDS = 5.0
 
@@ -161,7 +161,7 @@ async def _stored(url: str, read: Settings) -> list[Finding]:
                 return [*found, note("secrets", "There are no encryption keys to open them with.")]
             held = await records.read(store, keyring)
     except (RedisError, StoreUnavailable, OSError) as error:
-        words = str(error) or "it does not answer in time"
+        words = str(error).rstrip(".") or "it does not answer in time"
         found.append(wrong("redis", f"It cannot be reached or used: {words}. See HOUSESTYLE_REDIS_URL."))
         return found
     except SettingsError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
+from gateway.provider_keys import open_api_key
 from gateway.secrets import CannotOpen, Keyring
 from gateway.store.rows import ProviderRow, TenantRow
 from gateway.translating import credential_header
@@ -114,13 +115,6 @@ def owned_places(row: TenantRow, keyring: Keyring) -> frozenset[tuple[str, str]]
                 account = keyring.open(made.sealed_account, tenant=row.tenant, field="account")
                 places |= {(account, model) for model in models}
     return frozenset(places)
-
-
-def open_api_key(tenant: str, name: str, provider: ProviderRow, keyring: Keyring) -> str | None:
-    """The provider's credential. Raises CannotOpen."""
-    if provider.sealed_api_key is None:
-        return None
-    return keyring.open(provider.sealed_api_key, tenant=tenant, field=f"providers/{name}/api_key")
 
 
 def account_of(provider: ProviderRow, secret: str | None) -> str:

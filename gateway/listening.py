@@ -4,6 +4,7 @@ Bound here and handed on; nothing here accepts, and nothing knows what is served
 """
 
 import contextlib
+import errno
 import socket
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,11 @@ from msgspec import Struct
 _KERNEL_RECEIVED = 256 * 1024
 _KERNEL_UNSENT = 64 * 1024
 _TCP_NOTSENT_LOWAT = 25  # linux/tcp.h; Python has no name for it before 3.12
+_HINTS = {
+    errno.EADDRINUSE: " Name another port, or end the program that has this one.",
+    errno.EADDRNOTAVAIL: " The host must be a name or an address of this machine.",
+    errno.EACCES: " Ports below 1024 are the system's: name another.",
+}
 
 
 class CannotListen(Exception):
@@ -79,7 +85,8 @@ def _bound(host: str, port: int, named: str) -> socket.socket:
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise CannotListen(f"Cannot listen on {host}:{port}{named}: {error.strerror}.") from None
+        words = f"Cannot listen on {host}:{port}{named}: {error.strerror}."
+        raise CannotListen(f"{words} The host must be a name or an address of this machine.") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_RECEIVED)  # inherited by what is accepted
@@ -88,7 +95,8 @@ def _bound(host: str, port: int, named: str) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise CannotListen(f"Cannot listen on {host}:{port}{named}: {error.strerror}.") from None
+        hint = _HINTS.get(error.errno or 0, "")
+        raise CannotListen(f"Cannot listen on {host}:{port}{named}: {error.strerror}.{hint}") from None
     return listener
 
 

@@ -19,7 +19,7 @@ _USUAL = msgspec.json.encode(
         _TIME,
         _TIME,
         default_provider="openai",
-        providers={"openai": ProviderRow("openai", "https://api.openai.com/v1", "gpt-4o-mini", "v1.", "…")},
+        providers={"openai": ProviderRow("openai", "https://api.openai.com/v1", "gpt-4o-mini", "v2.", "…")},
         fine_tunes={
             "job_": FineTuneRow("openai", "ft:gpt-4o-mini-2024-07-18:", "gpt-4o-mini-2024-07-18", "v1."),
         },

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway import datadir, timestamps
-from gateway.secrets import CannotOpen, Keyring, sealed_with
+from gateway import datadir, provider_keys, timestamps
+from gateway.secrets import CannotOpen, Keyring, is_bound, sealed_with
 from gateway.settings import Settings, SettingsError, read
 from gateway.store import audits, keys
 from gateway.store.audits import Actor
@@ -65,39 +65,40 @@ class Rotation(Struct):
 
 
 def seal_anew(row: TenantRow, keyring: Keyring) -> Anew:
-    """The row with every secret sealed with the first key."""
+    """The row with every secret sealed with the first key, and each API key bound to whom it is sent to."""
     providers: dict[str, ProviderRow] = {}
     fine_tunes: dict[str, FineTuneRow] = {}
     sealed: list[str] = []
     old: set[str] = set()
     closed: list[tuple[str, str]] = []
 
-    def anew(secret: str | None, *, bound_to: str, shown: str) -> str | None:
+    def anew(secret: str | None, *, field: str, shown: str, bound_to: str = "") -> str | None:
         """The same secret, sealed as it should be; as it is where it is so already, or cannot be opened."""
         if secret is None:
             return None
         try:
-            opened = keyring.open(secret, tenant=row.tenant, field=bound_to)
+            opened = keyring.open(secret, tenant=row.tenant, field=field, bound_to=bound_to)
         except CannotOpen as error:
             closed.append((shown, str(error)))
             return secret
-        if sealed_with(secret) == keyring.first:
+        if sealed_with(secret) == keyring.first and is_bound(secret) == bool(bound_to):
             return secret
         sealed.append(shown)
         old.add(sealed_with(secret))
-        return keyring.seal(opened, tenant=row.tenant, field=bound_to)
+        return keyring.seal(opened, tenant=row.tenant, field=field, bound_to=bound_to)
 
     for name, provider in row.providers.items():
-        field = f"providers/{name}/api_key"
-        key = anew(provider.sealed_api_key, bound_to=field, shown=field)
+        field = provider_keys.field(name)
+        bound_to = provider_keys.bound_to(provider)
+        key = anew(provider.sealed_api_key, field=field, shown=field, bound_to=bound_to)
         providers[name] = replace(provider, sealed_api_key=key)
     for job_id, made in row.fine_tunes.items():
-        account = anew(made.sealed_account, bound_to="account", shown=f"fine_tunes/{job_id}/account")
+        account = anew(made.sealed_account, field="account", shown=f"fine_tunes/{job_id}/account")
         fine_tunes[job_id] = replace(made, sealed_account=account)
     vault = row.vault
     if vault is not None and vault.sealed:
         fields = {name: f"vault/{name}" for name in vault.sealed}
-        kept = {name: anew(vault.sealed[name], bound_to=field, shown=field) for name, field in fields.items()}
+        kept = {name: anew(vault.sealed[name], field=field, shown=field) for name, field in fields.items()}
         vault = replace(vault, sealed=kept)
     after = replace(row, providers=providers, fine_tunes=fine_tunes, vault=vault) if sealed else None
     return Anew(after, tuple(sealed), tuple(sorted(old)), tuple(closed))

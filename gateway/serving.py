@@ -56,6 +56,8 @@ def serve(host: str, port: int, workers: int, environ: Mapping[str, str]) -> Non
     settings = read(environ)
     if settings.prices is not None:
         price_lists.read(settings.prices)  # a file that is wrong is refused before anything is started
+    if settings.bootstrap is not None:
+        bootstrap.read(settings.bootstrap, environ)
     # First, so that a busy port is said before anything else starts.
     with bound(host, port, settings.admin_port) as listeners:
         if settings.embedded and not settings.attached:
@@ -102,8 +104,6 @@ def _worker(environ: Mapping[str, str]) -> Child:
 def _serve(listeners: Listeners, workers: int, environ: Mapping[str, str]) -> None:
     settings = _completed(environ)
     _warn(settings)
-    if settings.bootstrap is not None:
-        bootstrap.read(settings.bootstrap, environ)  # one that is wrong is refused before any replica is started
     if workers == 1:
         _run(settings, listeners, lambda: _announce(listeners), environ)
         return

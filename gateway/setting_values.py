@@ -58,13 +58,29 @@ def port(text: str | None) -> int | None:
     return int(text)
 
 
+def artifacts_url(environ: Mapping[str, str]) -> str | None:
+    """Where artifacts are kept. A path would be another folder for each process, by where it is started."""
+    url = environ.get("HOUSESTYLE_ARTIFACTS_URL") or None
+    if url is not None and "://" not in url:
+        words = "HOUSESTYLE_ARTIFACTS_URL must be a URL such as file:///srv/artifacts or s3://bucket/prefix"
+        raise SettingsError(f"{words}, not {url!r}.")
+    return url
+
+
+def look_for_authorities(environ: Mapping[str, str]) -> None:
+    """SSL_CERT_FILE, which OpenSSL passes over in silence where it is not there: every provider would be refused."""
+    named = environ.get("SSL_CERT_FILE")
+    if named and not Path(named).is_file():
+        raise SettingsError(f"SSL_CERT_FILE: there is no file {named}: every provider's certificate would be refused.")
+
+
 def proxies(environ: Mapping[str, str]) -> Proxies | None:
     """HTTPS_PROXY and NO_PROXY; in lower case too, as most programs read them."""
     https = secret(environ.get("HTTPS_PROXY") or environ.get("https_proxy"))
     try:
         return parse_proxy(https, environ.get("NO_PROXY") or environ.get("no_proxy"))
     except InvalidUrl as error:
-        raise SettingsError(f"HTTPS_PROXY: {error}.") from None
+        raise SettingsError(f"{error}.") from None
 
 
 def translator_python(environ: Mapping[str, str]) -> Path | None:
@@ -111,7 +127,7 @@ def networks(environ: Mapping[str, str], variable: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(text) for text in listed(environ, variable))
     except ValueError as error:
-        raise SettingsError(f"{variable}: {error}.") from None
+        raise SettingsError(f"{variable}: {error}; a network is written as 10.0.0.0/8.") from None
 
 
 def encryption_key(text: str) -> SecretBytes:

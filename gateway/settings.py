@@ -196,6 +196,7 @@ def variables() -> Iterator[tuple[Variable, type, Any]]:
 def read(environ: Mapping[str, str]) -> Settings:
     """Reads the variables of the contract. Raises SettingsError."""
     environ = SecretEnviron(environ)
+    values.look_for_authorities(environ)
     attached = environ.get(ATTACHED_REDIS)
     return Settings(
         redis_url=values.redis_url(values.secret(attached or environ.get("HOUSESTYLE_REDIS_URL"))),
@@ -203,7 +204,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         data_dir=Path(environ.get("HOUSESTYLE_DATA_DIR") or "housestyle-data").absolute(),
         admin_key=values.admin_key(environ),
         encryption_keys=tuple(map(encryption_key, map(Secret, values.listed(environ, "HOUSESTYLE_ENCRYPTION_KEYS")))),
-        artifacts_url=environ.get("HOUSESTYLE_ARTIFACTS_URL") or None,
+        artifacts_url=values.artifacts_url(environ),
         vault_roots=tuple(map(values.root, values.listed(environ, "HOUSESTYLE_VAULT_ROOTS"))),
         upstream_allow=values.networks(environ, "HOUSESTYLE_UPSTREAM_ALLOW"),
         trusted_proxies=values.networks(environ, "HOUSESTYLE_TRUSTED_PROXIES"),

@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 OTEL_TRACES_EXPORTER = "OTEL_TRACES_EXPORTER"
 
 _CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_PROPAGATORS = "OTEL_PROPAGATORS"
+_PROPAGATED = frozenset({"tracecontext", "baggage"})  # the latter is a header like any other: it goes on as it came
 _EXPORTERS = frozenset({"otlp", "console", "none"})
 _MOST_ATTRIBUTES = 32  # that a span of ours has, and then some
 
@@ -87,8 +89,7 @@ class Telemetry:
         self._form = span_sender.form(os.environ)
         self._encoder = spans.SpanEncoder(self._form)
         self._sender: SpanSender | None = None
-        if os.environ.get(_CAPTURE, "").strip().lower() not in ("", "false"):
-            log.warning("content_is_not_captured", variable=_CAPTURE, meaning="this version never records prompts")
+        _say_what_is_not_done(os.environ)
         if exporters is None and not self._disabled:
             names = _exporters_named(os.environ)
             if "otlp" in names:
@@ -203,6 +204,16 @@ def _are_near(limits: SpanLimits) -> bool:
     """Whether a span of ours could come to them."""
     most = limits.max_span_attributes
     return limits.max_span_attribute_length is not None or (most is not None and most < _MOST_ATTRIBUTES)
+
+
+def _say_what_is_not_done(environ: Mapping[str, str]) -> None:
+    """Of variables that ask for what this version does not do, in the log, once."""
+    if environ.get(_CAPTURE, "").strip().lower() not in ("", "false"):
+        log.warning("content_is_not_captured", variable=_CAPTURE, meaning="this version never records prompts")
+    asked = {name.strip().lower() for name in environ.get(_PROPAGATORS, "").split(",")} - {""}
+    if asked and asked != _PROPAGATED:
+        meaning = "W3C Trace Context is read and written, and a caller's baggage goes on, whatever this says"
+        log.warning("propagators_are_fixed", variable=_PROPAGATORS, value=sorted(asked), meaning=meaning)
 
 
 def _exporters_named(environ: Mapping[str, str]) -> set[str]:

@@ -23,8 +23,9 @@ from finetune.ticking import Tools
 from finetune.told_models import ToldModels
 from gateway import price_lists
 from gateway.admin.provider_models import ProviderModels
-from gateway.compiling import account_of, open_api_key
+from gateway.compiling import account_of
 from gateway.prices import Asked, Prices
+from gateway.provider_keys import open_api_key
 from gateway.secrets import CannotOpen, Keyring
 from gateway.settings import Settings
 from gateway.store.connection import Store

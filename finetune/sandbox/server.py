@@ -56,11 +56,11 @@ def _server(settings: SandboxSettings, host: str, port: int) -> _Server:
     )
 
 
-def serve(host: str = "127.0.0.1", port: int = 8090, settings: SandboxSettings | None = None) -> None:
-    """Runs until interrupted. Port 0 takes a free one; the one line printed to stdout names it."""
-    server = _server(settings or SandboxSettings(), host, port)
+def serve(listener: socket.socket, settings: SandboxSettings | None = None) -> None:
+    """Runs on a bound socket until interrupted. The one line printed to stdout names its address."""
+    server = _server(settings or SandboxSettings(), *listener.getsockname()[:2])
     server.announces = True
-    server.run()
+    server.run(sockets=[listener])
 
 
 @contextmanager

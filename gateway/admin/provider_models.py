@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from finetune.told_models import NotTold
-from gateway.compiling import account_of, open_api_key
+from gateway.compiling import account_of
 from gateway.errors import GatewayError
+from gateway.provider_keys import open_api_key
 from gateway.secrets import CannotOpen, Keyring
 from gateway.store.rows import ProviderRow, TenantRow
 from gateway.upstream import guarded_http

@@ -12,10 +12,11 @@ from gateway.admin.changes import Control, Plan, tenant_kept, tenant_write
 from gateway.admin.handling import AdminRoute, Answered, Asked
 from gateway.admin.schemas import ListView, ProviderPut, ProviderView
 from gateway.errors import GatewayError
+from gateway.provider_keys import is_current, open_api_key, seal_api_key, sent_to
 from gateway.secrets import CannotOpen, Keyring, hint
 from gateway.store.rows import ProviderRow, TenantRow
 from gateway.upstream.addresses import AddressNotAllowed, Guard, InvalidUrl, parse_base_url
-from gateway.wire.kinds import KINDS, is_translated
+from gateway.wire.kinds import KINDS
 from policies.access import Action
 
 _NAME_LENGTH = 63
@@ -133,30 +134,25 @@ class Providers:
         base_url = base_url.rstrip("/")
         await self._check_address(body.kind, base_url)
         options = msgspec.to_builtins(body.options)
-        leads = _leads(body.kind, body.default_model, options)
-        moved = before is not None and (
-            before.base_url != base_url
-            or not same_kind
-            or leads != _leads(before.kind, before.default_model, before.options)
-        )
-        if body.api_key is None and moved and before and before.sealed_api_key:
-            raise GatewayError("api_key_required", param="api_key")
         sealed, shown = (before.sealed_api_key, before.api_key_hint) if before else (None, None)
-        if body.api_key is not None:
-            _check_key(body.kind, body.api_key)
-            field = f"providers/{name}/api_key"
-            if sealed is None or not self._seals(sealed, body.api_key, tenant, field):
-                sealed = self._keyring.seal(body.api_key, tenant=tenant, field=field)
-            shown = hint(body.api_key)
-        return ProviderRow(body.kind, base_url, body.default_model, sealed, shown, options)
+        after = ProviderRow(body.kind, base_url, body.default_model, sealed, shown, options)
+        if body.api_key is None:
+            if before and before.sealed_api_key and sent_to(before) != sent_to(after):
+                raise GatewayError("api_key_required", param="api_key")
+            return after
+        _check_key(body.kind, body.api_key)
+        if before is None or sent_to(before) != sent_to(after) or not self._seals(tenant, name, before, body.api_key):
+            sealed = seal_api_key(body.api_key, tenant, name, after, self._keyring)
+        return replace(after, sealed_api_key=sealed, api_key_hint=hint(body.api_key))
 
-    def _seals(self, sealed: str, api_key: str, tenant: str, field: str) -> bool:
-        """Whether this is the key that is sealed already: sealed again, it would look like another."""
+    def _seals(self, tenant: str, name: str, before: ProviderRow, api_key: str) -> bool:
+        """Whether this is the key that is sealed already, as it should be. Sealed again, it would look like another."""
         try:
-            known = self._keyring.open(sealed, tenant=tenant, field=field)
+            known = open_api_key(tenant, name, before, self._keyring)
         except CannotOpen:
             return False
-        return hmac.compare_digest(known.encode(), api_key.encode())
+        same = known is not None and hmac.compare_digest(known.encode(), api_key.encode())
+        return same and is_current(before)
 
     async def _check_address(self, kind: str, base_url: str) -> None:
         """Said here so that the admin hears of it; what counts is the guard at every connection."""
@@ -174,14 +170,6 @@ class Providers:
             raise GatewayError("address_not_allowed", words, "base_url") from None
         except OSError:
             return  # a name that does not resolve yet is judged when it does
-
-
-def _leads(kind: str, default_model: str, options: dict[str, Any]) -> tuple[object, ...]:
-    """What says, of a provider that is reached by way of the translator, whom its key is sent to and in which form."""
-    if not is_translated(kind):
-        return ()
-    vendor = options.get("provider") or default_model.partition("/")[0] if kind == "litellm" else None
-    return (vendor, *(options.get(name) for name in ("region", "access_key_id", "project", "location")))
 
 
 def _check_key(kind: str, api_key: str) -> None:

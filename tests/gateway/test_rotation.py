@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from gateway import rotation
 from gateway.datadir import complete, kept_encryption_keys
+from gateway.provider_keys import open_api_key, seal_api_key
 from gateway.rotation import Rotation, rotate, seal_anew, summary
 from gateway.secrets import CannotOpen, Keyring, sealed_with
 from gateway.settings import SettingsError, read
@@ -44,8 +45,15 @@ def text(*encryption_keys: bytes) -> str:
 
 def provider(ring: Keyring, tenant: str, name: str = "main", secret: str | None = None) -> ProviderRow:
     """A provider whose credential is sealed with the ring's first key."""
-    sealed = ring.seal(secret or f"sk-{tenant}-{name}", tenant=tenant, field=f"providers/{name}/api_key")
-    return ProviderRow("openai", "https://api.example/v1", STOCK, sealed, "…main")
+    row = ProviderRow("openai", "https://api.example/v1", STOCK, None, "…main")
+    sealed = seal_api_key(secret or f"sk-{tenant}-{name}", tenant, name, row, ring)
+    return replace(row, sealed_api_key=sealed)
+
+
+def unbound(ring: Keyring, tenant: str) -> ProviderRow:
+    """The same as the first versions sealed it: bound to no address."""
+    sealed = ring.seal(f"sk-{tenant}-main", tenant=tenant, field="providers/main/api_key")
+    return replace(provider(ring, tenant), sealed_api_key=sealed)
 
 
 def tenant(ring: Keyring, name: str = "acme", /, **more: Any) -> TenantRow:
@@ -65,9 +73,7 @@ def tenant(ring: Keyring, name: str = "acme", /, **more: Any) -> TenantRow:
 def opened(row: TenantRow, ring: Keyring) -> list[str]:
     """Every secret of a row. Raises CannotOpen."""
     found = [
-        ring.open(made.sealed_api_key, tenant=row.tenant, field=f"providers/{name}/api_key")
-        for name, made in row.providers.items()
-        if made.sealed_api_key
+        key for name, made in row.providers.items() if (key := open_api_key(row.tenant, name, made, ring)) is not None
     ]
     accounts = [made.sealed_account for made in row.fine_tunes.values() if made.sealed_account]
     return [*found, *(ring.open(sealed, tenant=row.tenant, field="account") for sealed in accounts)]
@@ -112,6 +118,19 @@ def test_what_an_old_key_sealed_is_sealed_anew_and_nothing_else_changes() -> Non
     assert replace(done.after, **bare) == replace(before, **bare)
     main = replace(done.after.providers["main"], sealed_api_key=before.providers["main"].sealed_api_key)
     assert main == before.providers["main"]
+
+
+def test_a_key_that_is_bound_to_no_address_is_sealed_anew_by_the_key_that_it_has() -> None:
+    before = tenant(NEW, providers={"main": unbound(NEW, "acme")})
+    done = seal_anew(before, NEW)
+    assert done.after is not None
+    assert done.sealed == ("providers/main/api_key",)
+    main = done.after.providers["main"]
+    assert open_api_key("acme", "main", main, NEW) == "sk-acme-main"
+    assert replace(main, sealed_api_key=None) == replace(before.providers["main"], sealed_api_key=None)
+    with pytest.raises(CannotOpen):
+        open_api_key("acme", "main", replace(main, base_url="https://elsewhere.example/v1"), NEW)
+    assert seal_anew(done.after, NEW) == rotation.Anew(None)
 
 
 def test_a_vaults_secrets_are_sealed_anew_too() -> None:
@@ -356,7 +375,7 @@ async def test_what_cannot_be_opened_makes_it_fail(store: Store, redis_url: str)
     assert "acme: providers/lost/api_key cannot be opened" in done.stdout
     assert "may be removed" not in done.stdout
     row = await tenants_of(store, "acme")
-    assert LOST.open(row.providers["lost"].sealed_api_key or "", tenant="acme", field="providers/lost/api_key")
+    assert open_api_key("acme", "lost", row.providers["lost"], LOST)
 
 
 @pytest.mark.parametrize(

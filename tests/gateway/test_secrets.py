@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.secrets import CannotOpen, Keyring, fingerprint, hint, new_key, sealed_with
+from gateway.secrets import CannotOpen, Keyring, fingerprint, hint, is_bound, new_key, sealed_with
 
 OLD, NEW = os.urandom(32), os.urandom(32)
 SECRET = "sk-proj-0123456789abcdef"
@@ -73,7 +73,30 @@ def test_another_version_does_not_open() -> None:
     ring = Keyring((NEW,))
     sealed = ring.seal(SECRET, tenant="smith", field="f")
     with pytest.raises(CannotOpen, match="version"):
-        ring.open("v2" + sealed.removeprefix("v1"), tenant="smith", field="f")
+        ring.open("v3" + sealed.removeprefix("v1"), tenant="smith", field="f")
+
+
+def test_what_is_bound_opens_with_that_alone() -> None:
+    ring = Keyring((NEW,))
+    sealed = ring.seal(SECRET, tenant="smith", field="f", bound_to="https://a")
+    assert ring.open(sealed, tenant="smith", field="f", bound_to="https://a") == SECRET
+    assert is_bound(sealed)
+    for bound_to in ("https://b", "https://a/", ""):
+        with pytest.raises(CannotOpen, match="another place"):
+            ring.open(sealed, tenant="smith", field="f", bound_to=bound_to)
+    with pytest.raises(CannotOpen):
+        ring.open("v1" + sealed.removeprefix("v2"), tenant="smith", field="f", bound_to="https://a")
+
+
+def test_what_is_not_bound_opens_with_any_and_cannot_be_made_to_look_bound() -> None:
+    """So older versions sealed it."""
+    ring = Keyring((NEW,))
+    sealed = ring.seal(SECRET, tenant="smith", field="f")
+    assert not is_bound(sealed)
+    for bound_to in ("https://b", ""):
+        assert ring.open(sealed, tenant="smith", field="f", bound_to=bound_to) == SECRET
+        with pytest.raises(CannotOpen):
+            ring.open("v2" + sealed.removeprefix("v1"), tenant="smith", field="f", bound_to=bound_to)
 
 
 def test_rotation() -> None:

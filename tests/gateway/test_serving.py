@@ -98,7 +98,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path: Path) -> 
         port = str(taken.getsockname()[1])
         ended = housestyle(["serve", "--port", port], gateway_environ(tmp_path / "data"))
     assert ended.returncode == 2
-    assert f"Cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use. Name another port" in ended.stderr
     assert not (tmp_path / "data").exists()
 
 

@@ -94,6 +94,21 @@ def test_values(variable: str, text: str, field: str, value: Any) -> None:
     assert getattr(read({variable: text}), field) == value
 
 
+@pytest.mark.parametrize(
+    ("variable", "text", "words"),
+    [
+        ("HOUSESTYLE_ARTIFACTS_URL", "artifacts", "must be a URL such as file:///srv/artifacts or s3://bucket/prefix"),
+        ("HOUSESTYLE_UPSTREAM_ALLOW", "10.0.0.1/8", "10.0.0.1/8 has host bits set; a network is written as 10.0.0.0/8"),
+        ("HTTPS_PROXY", "socks5://proxy:1", "^HTTPS_PROXY must be http://host:port"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem", "there is no file /nowhere/ca.pem"),
+    ],
+)
+def test_what_cannot_be_used_is_said_with_what_can(variable: str, text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words) as refused:
+        read({variable: text})
+    assert str(refused.value).count(variable) == 1
+
+
 VARIABLES = [
     "HOUSESTYLE_REDIS_URL",
     "HOUSESTYLE_DATA_DIR",

@@ -442,6 +442,26 @@ def test_content_is_never_recorded_and_who_asks_for_it_hears_so(monkeypatch: pyt
     assert [entry["event"] for entry in logs] == ["content_is_not_captured"]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", []),
+        ("tracecontext,baggage", []),
+        (" Baggage, TraceContext ", []),
+        ("tracecontext", [["tracecontext"]]),
+        ("b3,tracecontext", [["b3", "tracecontext"]]),
+        ("none", [["none"]]),
+    ],
+)
+def test_who_asks_for_other_propagators_hears_that_they_are_fixed(
+    text: str, said: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_PROPAGATORS", text)
+    with capture_logs() as logs:
+        Telemetry("1", [])
+    assert [entry["value"] for entry in logs if entry["event"] == "propagators_are_fixed"] == said
+
+
 # to a collector
 
 

@@ -65,7 +65,11 @@ def test_a_job_is_watched_to_its_end(gateway: Program, admin: Admin, sandbox: Pr
     ("arguments", "words"),
     [
         (("nobody", "--key", ADMIN_KEY), "There is no tenant 'nobody'"),
-        (("nobody", "--key", "hs_wrong"), "The API key is missing, unknown, expired or revoked"),
+        (
+            ("nobody", "--key", "hs_wrong"),
+            "The API key is missing, unknown, expired or revoked. A platform admin's key",
+        ),
+        (("nobody",), "An admin's key is needed, by HOUSESTYLE_ADMIN_KEY or --key. A platform admin's key does"),
     ],
 )
 def test_what_cannot_be_watched_is_said_in_a_line(gateway: Program, arguments: tuple[str, ...], words: str) -> None:
@@ -75,10 +79,48 @@ def test_what_cannot_be_watched_is_said_in_a_line(gateway: Program, arguments: t
     assert "Traceback" not in told.stderr
 
 
-def test_a_gateway_that_is_not_there() -> None:
-    told = housestyle("watch", "acme", "--url", "http://127.0.0.1:9", "--key", "x")
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:9", "cannot be reached: [Errno 111] Connection refused. Does it run"),
+        ("127.0.0.1:8080", "--url must be like http://127.0.0.1:8080, not '127.0.0.1:8080'"),
+        ("http://127.0.0.1:9/v1", "leave out /v1"),
+    ],
+)
+def test_a_gateway_that_is_not_there(url: str, words: str) -> None:
+    told = housestyle("watch", "acme", "--url", url, "--key", "x")
     assert told.returncode == 2
-    assert "cannot be reached" in told.stderr
+    assert words in told.stderr
+
+
+def test_a_tenant_without_jobs(gateway: Program, admin: Admin, sandbox: Program) -> None:
+    firm = Firm(admin, sandbox.url)
+    told = housestyle("watch", firm.name, "--url", gateway.url, "--key", ADMIN_KEY)
+    assert told.returncode == 2
+    assert f"POST /admin/api/tenants/{firm.name}/jobs makes one" in told.stderr
+
+
+def test_what_a_vault_lacks_for_a_job_is_said(tmp_path: Path) -> None:
+    vault = tmp_path / "vault.jsonl"
+    vault.write_text("no record\n")
+    told = housestyle("dataset", str(vault), str(tmp_path / "out"))
+    assert told.returncode == 0
+    assert "The Vault has 0 ready chunks; at least 10 are needed." in told.stdout
+    assert 'A bad_record is a line that is not like {"chunk_id": "…"' in told.stdout
+    (tmp_path / "file").touch()
+    told = housestyle("dataset", str(vault), str(tmp_path / "file"))
+    assert (told.returncode, told.stderr) == (
+        2,
+        f"housestyle: {tmp_path / 'file'} is a file; name a folder to write to.\n",
+    )
+
+
+def test_a_busy_port_of_the_sandbox_is_said_in_a_line(gateway: Program) -> None:
+    port = gateway.url.rpartition(":")[2]
+    told = housestyle("sandbox", "--port", port)
+    assert told.returncode == 2
+    words = "Address already in use. Name another port, or end the program that has this one."
+    assert told.stderr == f"housestyle: Cannot listen on 127.0.0.1:{port}: {words}\n"
 
 
 def test_training_files_are_made_without_a_gateway(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import yaml
@@ -61,9 +62,18 @@ def test_every_value_that_is_named_is_there() -> None:
             found = found[step]
 
 
-def test_names_of_what_is_made_are_the_charts() -> None:
-    made = {one["metadata"]["name"] for one in render(VALUES["evaluation"], {"fullnameOverride": "housestyle"})}
-    assert set(re.findall(r"deployment/([\w-]+)", TEXT)) <= made
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_names_of_what_is_made_are_the_charts(page: Path) -> None:
+    made = render(VALUES["evaluation"], {"fullnameOverride": "housestyle"})
+    names = {(one["kind"].lower(), one["metadata"]["name"]) for one in made}
+    told = re.findall(r"\b(deployment|service)/([\w-]+)", page.read_text())
+    assert set(told) <= names
+
+
+def test_labels_that_pods_are_found_by_are_theirs() -> None:
+    components = {one["metadata"]["labels"]["app.kubernetes.io/component"] for one in render(VALUES["evaluation"])}
+    for page in (ROOT / "docs").glob("*.md"):
+        assert set(re.findall(r"app\.kubernetes\.io/component=(\w+)", page.read_text())) <= components
 
 
 def test_figures_are_the_charts() -> None:

@@ -70,6 +70,27 @@ def test_what_an_evaluation_consists_of() -> None:
     }
 
 
+def immutable(values: Path) -> dict[str, object]:
+    """What Kubernetes lets nobody change, of everything that is made; each by its kind and name."""
+    found: dict[str, object] = {}
+    for one in render(values, {"nameOverride": ""}):
+        name = f"{one['kind']} {one['metadata']['name']}"
+        if one["kind"] == "Deployment":
+            found[name] = one["spec"]["selector"]
+        elif one["kind"] == "Secret":
+            found[name] = one["type"]
+    return found
+
+
+@pytest.mark.parametrize("after", VALUES)
+@pytest.mark.parametrize("before", VALUES)
+def test_a_release_can_be_upgraded_from_any_values_to_any_others(before: str, after: str) -> None:
+    old, new = immutable(VALUES[before]), immutable(VALUES[after])
+    shared = old.keys() & new.keys()
+    assert {"Deployment trial-housestyle-gateway", "Deployment trial-housestyle-worker"} <= shared
+    assert {name: old[name] for name in shared} == {name: new[name] for name in shared}
+
+
 def test_nothing_is_made_up_anew_at_an_upgrade() -> None:
     assert render(EVALUATION, {}) == render(EVALUATION, {"global": {}})  # two runs of Helm
     templates = [path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file()]
