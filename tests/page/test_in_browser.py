@@ -325,7 +325,7 @@ def test_a_wrong_key_is_told_so_and_the_right_one_works_then(open_: Open, house:
 
 
 def test_who_signs_out_is_told_so_on_every_open_page(open_: Open, house: House) -> None:
-    reader = open_(complains=True)  # of the answer 401, where the page looks just then
+    reader = open_()
     reader.sign_in(house.key)
     listening(reader)
     other = Reader(reader.page.context.new_page(), reader.url)
