@@ -93,12 +93,13 @@ class Jobs:
                 return Plan([Write(keys.jobs_of(asked.tenant), job.id, found.row, COMPARE)], tenant)
             if states.is_final(job):
                 raise GatewayError("job_finished")
-            after = replace(job, cancel_requested=True, updated_at=self._control.now())
+            ended = replace(job, cancel_requested=True, updated_at=self._control.now())
             line = records.note(
                 job.id, "cancel", f"{asked.caller.label or asked.caller.key_id} asked for the job's end."
             )
-            writes = [Write(keys.jobs_of(asked.tenant), job.id, found.row, encode(after))]
-            return Plan(writes, tenant, {"status": job.status}, {"cancel_requested": True}, (line,))
+            writes = [Write(keys.jobs_of(asked.tenant), job.id, found.row, encode(ended))]
+            before, after = {"job_id": job.id, "status": job.status}, {"job_id": job.id, "cancel_requested": True}
+            return Plan(writes, tenant, before, after, (line,))
 
         changed = await self._control.change(asked.actor, "job.cancel", asked.tenant, plan)
         found = await self._ticked(asked)

@@ -107,6 +107,13 @@ def _keys(reader: Reader, at: Furnished) -> None:
     reader.page.locator("#providers").evaluate("section => section.scrollIntoView()")
 
 
+def _vault(reader: Reader, at: Furnished) -> None:
+    _models(reader, at)
+    reader.go(f"{at.page}/settings/vault")
+    reader.page.get_by_role("button", name="Test", exact=True).click()
+    expect(reader.page.locator("#tested")).to_contain_text("57 chunks are ready")
+
+
 # name → how it is reached, its window, whether all of the page is shown
 SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], bool]] = {
     "sign-in": (_sign_in, (1200, 720), False),
@@ -121,6 +128,7 @@ SCREENS: dict[str, tuple[Callable[[Reader, Furnished], None], tuple[int, int], b
     "call": (_call, (1200, 1000), False),
     "settings": (_settings, (1200, 970), False),
     "keys": (_keys, (1200, 860), False),
+    "vault": (_vault, (1200, 1000), False),
 }
 
 

@@ -110,6 +110,23 @@ def test_times_are_the_readers_own(open_: Open, house: House) -> None:
     assert shown.get_attribute("datetime") == house.spring["created_at"]
 
 
+def test_days_that_are_typed_are_the_readers_own(open_: Open, house: House) -> None:
+    house.firm.call()
+    reader = open_(timezone_id="America/New_York")
+    reader.sign_in(house.key, f"{house.url}/why")
+    reader.page.get_by_text("Filter", exact=True).click()
+    expect(reader.page.get_by_text("Days are whole ones in GMT-")).to_be_visible()
+    reader.page.get_by_label("From", exact=True).fill("2026-11-01")  # summer time ends on it
+    reader.page.get_by_label("To", exact=True).fill("2099-07-31")
+    reader.page.get_by_role("button", name="Show").click()
+    reader.page.wait_for_url("**since_zone=-04%3A00**")
+    assert "until_zone=-04%3A00" in reader.page.url
+    expect(reader.page.locator("table.calls tbody tr").first).to_be_visible()
+    expect(reader.page.get_by_label("To", exact=True)).to_have_value("2099-07-31")
+    reader.go(f"{house.url}/settings/key")
+    expect(reader.page.get_by_label("Works until the end of (GMT-")).to_be_visible()
+
+
 def test_one_activates_and_another_sees_it(open_: Open, house: House) -> None:
     house.firm.use_stock()
     maria, onlooker = open_(), open_()
@@ -185,6 +202,22 @@ def test_what_keeps_the_page_from_looking_is_said_until_it_can_again(open_: Open
     reader.page.unroute(f"**{house.url}")
     house.firm.call()
     expect(notice).to_be_empty()
+
+
+def test_a_gateway_that_does_not_answer_is_told_until_it_does(open_: Open, house: House) -> None:
+    house.firm.activate(house.spring)
+    reader = open_(complains=True)  # of what fails
+    reader.sign_in(house.key)
+    listening(reader)
+    told = reader.page.get_by_role("alert")
+    expect(told).to_have_count(0)
+    reader.page.route("**/stock", lambda route: route.abort("connectionrefused"))
+    reader.page.get_by_role("button", name="Use stock model").click()
+    expect(told).to_contain_text("The gateway does not answer")
+    expect(told).to_contain_text("may be made or not")
+    reader.page.unroute("**/stock")
+    house.firm.call()
+    expect(told).to_have_count(0)
 
 
 def test_asking_changes_nothing_until_it_is_answered(open_: Open, house: House) -> None:
@@ -292,7 +325,7 @@ def test_a_wrong_key_is_told_so_and_the_right_one_works_then(open_: Open, house:
 
 
 def test_who_signs_out_is_told_so_on_every_open_page(open_: Open, house: House) -> None:
-    reader = open_(complains=True)  # of the answer 401, where the page looks just then
+    reader = open_()
     reader.sign_in(house.key)
     listening(reader)
     other = Reader(reader.page.context.new_page(), reader.url)

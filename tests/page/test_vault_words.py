@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway.admin.page.vault_words import found
+from gateway.admin.page.vault_words import found, untested
+from gateway.admin.page.words import Told
 from gateway.admin.schemas import BadRecordView, VaultTestView
+from gateway.errors import GatewayError
 
 
 def view(ready: int, **more: Any) -> VaultTestView:
@@ -56,3 +58,15 @@ def test_what_cannot_be_read_is_told_with_its_place() -> None:
     assert (note.title, note.text) == ("12 records cannot be read", "The first is a.jsonl:7: a field is missing.")
     (note,) = found(view(300, other_chunks=1, bad_records=1, first_bad_record=bad)).notes
     assert (note.title, note.text) == ("One record cannot be read", "a.jsonl:7: a field is missing.")
+
+
+@pytest.mark.parametrize(
+    ("code", "todo"),
+    [
+        ("vault_not_allowed", "Ask whoever runs this gateway to allow it. Nothing was saved."),
+        ("vault_test_busy", "Try again in a moment. Nothing was saved."),
+        ("vault_unreadable", "Correct it, and test again. Nothing was saved."),
+    ],
+)
+def test_what_to_do_where_a_test_came_to_nothing(code: str, todo: str) -> None:
+    assert untested(GatewayError(code), "The words.") == Told("The test did not succeed", "The words.", todo)

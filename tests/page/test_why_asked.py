@@ -23,6 +23,10 @@ CALL = "call_01a22938d90a06232c7f9ec5f15110a4"
         ({"id": f"00-{TRACE}-58359196476a389e-01"}, {"trace_id": TRACE}),
         ({"since": "2026-11-28"}, {"since": "2026-11-28T00:00:00Z"}),
         ({"until": "2026-11-30"}, {"until": "2026-12-01T00:00:00Z"}),
+        ({"since": "2026-11-28", "since_zone": "+09:00"}, {"since": "2026-11-28T00:00:00+09:00"}),
+        ({"until": "2026-11-30", "until_zone": "-03:30"}, {"until": "2026-12-01T00:00:00-03:30"}),
+        ({"since": "2026-11-28", "since_zone": "Tokyo"}, {"since": "2026-11-28T00:00:00Z"}),
+        ({"since": "", "since_zone": "+09:00"}, {}),
     ],
 )
 def test_a_form_is_a_query(form: dict[str, str], query: dict[str, str]) -> None:
@@ -48,6 +52,8 @@ def test_pages_keep_what_was_asked_for() -> None:
     found = sought({"workflow": "a&b", "cursor": "9-0"})
     assert (found.address, found.at("5-0")) == ("?workflow=a%26b", "?workflow=a%26b&cursor=5-0")
     assert sought({}).address == ""
+    zoned = sought({"since": "2026-11-28", "since_zone": "+09:00"})
+    assert zoned.address == "?since=2026-11-28&since_zone=%2B09%3A00"
 
 
 def day(name: str, calls: int) -> ByDay:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from markupsafe import Markup
 
+from gateway.admin.page import rendering
 from gateway.admin.page.charts import ticks
 from gateway.why_summary import ByDay
 
@@ -25,6 +26,7 @@ def bars(days: Sequence[tuple[str, ByDay | None]]) -> Markup:
     """A bar for each day. Nothing where there are no days."""
     if not days:
         return Markup("")
+    first, last = rendering.date(days[0][0]), rendering.date(days[-1][0])
     calls = [one.calls if one else 0 for _, one in days]
     marks = _whole(ticks(0.0, float(max(calls))))
     step = (_WIDTH - _LEFT - _RIGHT) / len(days)
@@ -33,10 +35,8 @@ def bars(days: Sequence[tuple[str, ByDay | None]]) -> Markup:
         if number:
             y = _y(number, marks[-1])
             parts.append(_bar(_LEFT + at * step, step, y))
-    parts += [_label(_LEFT, "start", days[0][0]), _label(_WIDTH - _RIGHT, "end", days[-1][0])]
-    words = (
-        f"Calls by day, from {days[0][0]} to {days[-1][0]}: {sum(calls):,} calls, {max(calls):,} on the busiest day."
-    )
+    parts += [_label(_LEFT, "start", first), _label(_WIDTH - _RIGHT, "end", last)]
+    words = f"Calls by day, from {first} to {last}: {sum(calls):,} calls, {max(calls):,} on the busiest day."
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         _WIDTH, _HEIGHT, words, Markup("").join(parts)
     )

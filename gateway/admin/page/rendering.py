@@ -50,6 +50,7 @@ class Rendering:
         self._environment.filters |= {
             "time": moment,
             "day": day,
+            "date": date,
             "count": count,
             "usd": usd,
             "share": share,
@@ -70,6 +71,11 @@ def moment(text: str | None) -> Markup:
 def day(text: str | None) -> Markup:
     """The same, of which only the day matters."""
     return _time(text, "%-d %b %Y", "day")
+
+
+def date(text: str | None) -> str:
+    """A day without markup, for where there can be none: in a choice, in a picture."""
+    return datetime.fromisoformat(text).strftime("%-d %b %Y") if text else "–"
 
 
 def _time(text: str | None, shape: str, shown: str) -> Markup:

@@ -3,14 +3,15 @@
 No screen of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from starlette.responses import Response
 
 from gateway.admin.page.calling import Api
-from gateway.admin.page.now import TENANT
+from gateway.admin.page.now import JOB, TENANT
 from gateway.admin.page.visiting import Visit, Visiting
+from gateway.errors import GatewayError
 
 
 class Screens:
@@ -34,3 +35,14 @@ class Screens:
         """The template below the tenant's name and tabs. Raises GatewayError, StoreUnavailable."""
         firm = values.pop("firm", None) or await self.read(visit, TENANT)
         return self.visiting.draw(visit, template, status, firm=firm, tab=self.tab, **values)
+
+    async def job_labels(self, visit: Visit, wanted: Iterable[str | None]) -> dict[str, str]:
+        """Jobs' labels by id, of those that are still kept. Raises GatewayError, StoreUnavailable."""
+        labels = {}
+        for job_id in {one for one in wanted if one}:
+            try:
+                job = await self.read(visit, JOB, job_id=job_id)
+            except GatewayError:
+                continue  # it was erased
+            labels[job_id] = job.label or job_id
+        return labels

@@ -1,49 +1,19 @@
 """The audit log: who changed what, newest first, and what it was before and after."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from gateway.admin.page import words
+from gateway.admin.page import audit_words, words
 from gateway.admin.page.now import TENANT
 from gateway.admin.page.settings import Settings
 from gateway.admin.page.visiting import Visit
 from gateway.audit import AuditRecord
 
 _PAGE_SIZE = 25
-# What the API's filter takes: a whole action, or the beginning of several.
-GROUPS: dict[str, str] = {
-    "activate": "Activations",
-    "stock": "Returns to the stock model",
-    "job.": "Jobs",
-    "tenant.": "The firm’s settings",
-    "provider.": "Providers",
-    "vault.": "The Vault",
-    "key.": "Keys",
-    "sign_in": "Signing in",
-    "sign_out": "Signing out",
-}
-_ACTIONS: dict[str, str] = {
-    "activate": "activated a model, or changed its share",
-    "stock": "went back to the stock model",
-    "job.make": "started a job",
-    "job.recreate": "started a job of the same data",
-    "job.import": "imported a model",
-    "job.cancel": "cancelled a job",
-    "job.ready": "finished a job: its model is ready",
-    "job.retirement": "noted when a model retires",
-    "tenant.put": "changed the firm’s settings",
-    "provider.put": "saved a provider",
-    "provider.delete": "took a provider away",
-    "vault.put": "saved the Vault",
-    "key.make": "made a key",
-    "key.change": "changed a key",
-    "key.revoke": "revoked a key",
-    "sign_in": "signed in",
-    "sign_out": "signed out",
-}
 
 
 class Line(Struct, frozen=True):
@@ -65,11 +35,12 @@ class AuditScreen(Settings):
         query = {"limit": str(_PAGE_SIZE)}
         query |= {name: value for name, value in (("action", action), ("cursor", cursor)) if value}
         listed = await self.read(visit, TENANT + "/audit", query)
+        labels = await self.job_labels(visit, [one for record in listed.items for one in audit_words.jobs_of(record)])
         return await self.drawn(
             visit,
             "settings_audit.html",
-            lines=[line(record) for record in listed.items],
-            groups=GROUPS,
+            lines=[line(record, labels) for record in listed.items],
+            groups=audit_words.GROUPS,
             action=action,
             is_first=not cursor,
             next_cursor=listed.next_cursor,
@@ -77,9 +48,9 @@ class AuditScreen(Settings):
         )
 
 
-def line(record: AuditRecord) -> Line:
-    """The record, put into words."""
-    what = _ACTIONS.get(record.action, record.action)
+def line(record: AuditRecord, labels: Mapping[str, str]) -> Line:
+    """The record, put into words. `labels` are of jobs, by their ids."""
+    what = audit_words.done(record, labels)
     who = words.who(record.actor.id, record.actor.label)
     return Line(record, who[:1].upper() + who[1:], what, _json(record.before), _json(record.after))
 

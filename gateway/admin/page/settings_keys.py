@@ -1,10 +1,10 @@
 """Keys: made, shown once, revoked."""
 
-from datetime import date
+from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from gateway.admin.page import forms, words
+from gateway.admin.page import forms, words, zones
 from gateway.admin.page.forms import Field, Problem
 from gateway.admin.page.now import TENANT
 from gateway.admin.page.settings import ROLES, Settings
@@ -31,9 +31,8 @@ class KeyScreens(Settings):
         """Makes it, and shows it this one time."""
         body = {"role": visit.form.get("role", ""), "label": visit.form.get("label", "").strip()}
         try:
-            expires = _end_of(visit.form.get("expires_at", "").strip())
-            if expires:
-                body["expires_at"] = expires
+            if visit.form.get("expires_at", "").strip():
+                body["expires_at"] = _end_of_day(visit.form)
             made: NewKeyView = await self.change(visit, "POST", "/keys", body)
         except GatewayError as error:
             if error.kind.status != 422:
@@ -77,11 +76,9 @@ class KeyScreens(Settings):
             query["cursor"] = listed.next_cursor
 
 
-def _end_of(day: str) -> str:
-    """The day's last moment in UTC. Raises GatewayError."""
-    if not day:
-        return ""
+def _end_of_day(form: Mapping[str, str]) -> str:
+    """Raises GatewayError."""
     try:
-        return f"{date.fromisoformat(day).isoformat()}T23:59:59Z"
+        return zones.end(form, "expires_at")
     except ValueError:
         raise GatewayError("invalid_field", "This is no day, such as 2027-01-31.", "expires_at") from None

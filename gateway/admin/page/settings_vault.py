@@ -13,6 +13,7 @@ from gateway.admin.page.settings import Settings
 from gateway.admin.page.settings_fields import VAULTS, vault_fields, vault_kind
 from gateway.admin.page.vault_words import Found
 from gateway.admin.page.visiting import Visit
+from gateway.admin.page.words import Told
 from gateway.admin.schemas import VaultView
 from gateway.errors import GatewayError
 
@@ -52,6 +53,7 @@ class VaultScreens(Settings):
         kind = _kind(visit)
         found: Found | None = None
         wrong: Problem | None = None
+        told: Told | None = None
         status = 200
         try:
             found = vault_words.found(await self.change(visit, "POST", "/vault/test", _body(visit.form, kind)))
@@ -59,10 +61,11 @@ class VaultScreens(Settings):
             if error.kind.status not in (422, 429):
                 raise
             wrong, status = forms.problem(error, vault_fields(kind)), error.kind.status
+            told = vault_words.untested(error, wrong.text)
         if visit.is_fragment:
             fields = {one.name: one for one in vault_fields(kind)}
             at = fields.get(wrong.at) if wrong else None
-            return await self.drawn(visit, "settings_vault_tested.html", found=found, problem=wrong, at=at)
+            return await self.drawn(visit, "settings_vault_tested.html", found=found, told=told, at=at)
         values = forms.filled(vault_fields(kind), visit.form)
         return await self._form(visit, kind, await self._vault(visit), values, wrong, status, found)
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from gateway.admin.page import words
 from gateway.admin.page.words import Told
 from gateway.admin.schemas import BadRecordView, VaultTestView
+from gateway.errors import GatewayError
 
 ENOUGH, MANY = 10, 300  # below the first a job fails, below the second a model overfits
 _STATUSES = 3
@@ -51,6 +53,13 @@ def found(tested: VaultTestView) -> Found:
         return Found(told, "good", _notes(tested))
     told = Told("The Vault can be read", f"{counted}. {few(ready)}".strip(), "Nothing was saved by this test.")
     return Found(told, "warn" if ready < MANY else "good", _notes(tested))
+
+
+def untested(error: GatewayError, text: str) -> Told:
+    """Why a test came to nothing, in `text`, and what to do."""
+    told = words.refusal(error)
+    todo = told.todo if error.code in ("vault_not_allowed", "vault_test_busy") else "Correct it, and test again."
+    return Told("The test did not succeed", text, f"{todo} Nothing was saved.")
 
 
 def _notes(tested: VaultTestView) -> list[Told]:

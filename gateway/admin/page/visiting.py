@@ -188,8 +188,8 @@ class Visiting:
             wanted = urlsplit(request.headers.get("hx-current-url", BASE)).path
         cookie = request.cookies.get(COOKIE)
         target = await self.way_out(cookie, wanted)
-        if fragment:
-            response = Response(status_code=401, headers={**HEADERS, "hx-redirect": target})
+        if fragment:  # no error, which browsers would complain of: htmx does as the header says
+            response = Response(headers={**HEADERS, "hx-redirect": target})
         else:
             response = RedirectResponse(target, 303, HEADERS)
         if cookie:

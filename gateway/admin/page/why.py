@@ -15,7 +15,7 @@ from gateway.admin.page import why_asked, why_words
 from gateway.admin.page.bars import bars, by_day
 from gateway.admin.page.calling import Api
 from gateway.admin.page.names import Names
-from gateway.admin.page.now import JOB, TENANT
+from gateway.admin.page.now import TENANT
 from gateway.admin.page.rendering import HEADERS, share
 from gateway.admin.page.screens import Screens
 from gateway.admin.page.tabs import home
@@ -89,7 +89,7 @@ class WhyScreens(Screens):
     async def show(self, visit: Visit) -> Response:
         """One call in words, and all that is recorded of it."""
         record: WhyRecord = await self.read(visit, WHY + "/{call_id}")
-        labels = await self._labels(visit, [record.job_id], whole=False)
+        labels = await self.job_labels(visit, [record.job_id])
         label = labels.get(record.job_id) if record.job_id else None
         since = await self._active_since(visit, record)
         names = await self._names.of(visit.tenant, [record.key_id])
@@ -114,19 +114,11 @@ class WhyScreens(Screens):
         listed = await self.read(visit, WHY, {**query, "cursor": cursor} if cursor else query)
         return listed.items, listed.next_cursor
 
-    async def _labels(self, visit: Visit, wanted: Sequence[str | None], whole: bool = True) -> dict[str, str]:
-        """Jobs' labels by id: of those made last, unless not `whole`, and of all that are wanted and still kept."""
-        labels = {}
-        if whole:
-            listed = await self.read(visit, TENANT + "/jobs", {"limit": _LABELS_AT_ONCE})
-            labels = {job.id: job.label or job.id for job in listed.items}
-        for job_id in {one for one in wanted if one} - labels.keys():
-            try:
-                job = await self.read(visit, JOB, job_id=job_id)
-            except GatewayError:
-                continue  # it was erased
-            labels[job_id] = job.label or job_id
-        return labels
+    async def _labels(self, visit: Visit, wanted: Sequence[str | None]) -> dict[str, str]:
+        """Jobs' labels by id: of those made last, and of all that are wanted and still kept."""
+        listed = await self.read(visit, TENANT + "/jobs", {"limit": _LABELS_AT_ONCE})
+        labels = {job.id: job.label or job.id for job in listed.items}
+        return labels | await self.job_labels(visit, {one for one in wanted if one} - labels.keys())
 
     async def _active_since(self, visit: Visit, record: WhyRecord) -> str | None:
         """When the record's job was activated last before the call; a change of its share is none."""

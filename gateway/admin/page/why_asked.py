@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from msgspec import Struct
+
+from gateway.admin.page.zones import beginning, zone_of
 
 PAGE_SIZE = "50"
 # So many records are looked at for one page: it is there at once, however rare what is asked for.
 LOOK = "20000"
 FIELDS = ("fine_tuned", "reason", "workflow", "job_id", "id", "since", "until")
+_ZONES = {zone_of(name): name for name in ("since", "until")}
 _AS_THEY_ARE = ("fine_tuned", "reason", "workflow", "job_id")
 _CALL = re.compile(r"call_[0-9a-f]{1,64}")
 _TRACE = re.compile(r"(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?")
@@ -40,8 +42,9 @@ class Sought(Struct, frozen=True):
 
 
 def sought(form: Mapping[str, str]) -> Sought:
-    """The form's meaning. Days are whole ones in UTC; `until` is in it."""
+    """The form's meaning. Days are whole ones, in the zone that comes with them; `until` is in it."""
     shown = {name: value for name in FIELDS if (value := form.get(name, "").strip())}
+    shown |= {zone: form[zone] for zone, name in _ZONES.items() if name in shown and form.get(zone)}
     query = {name: value for name, value in shown.items() if name in _AS_THEY_ARE}
     problems: dict[str, str] = {}
     call_id = None
@@ -57,8 +60,7 @@ def sought(form: Mapping[str, str]) -> Sought:
     for name, later in (("since", 0), ("until", 1)):
         if name in shown:
             try:
-                day = date.fromisoformat(shown[name]) + timedelta(days=later)
-                query[name] = f"{day.isoformat()}T00:00:00Z"
+                query[name] = beginning(shown, name, later)
             except (ValueError, OverflowError):
                 problems[name] = "This is no day, such as 2026-11-29."
     return Sought(shown, query, call_id, problems)

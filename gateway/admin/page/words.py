@@ -79,10 +79,13 @@ _REFUSALS: dict[str, tuple[str, str]] = {
 }
 
 
+_SAID = frozenset({"tenant_not_found", "job_not_found", "key_not_found"})  # by the title; the API speaks of ids
+
+
 def refusal(error: GatewayError) -> Told:
     """An error of the API's, in words."""
     title, todo = _REFUSALS.get(error.row) or _REFUSALS.get(error.code, ("That did not work", ""))
-    return Told(title, error.message, todo)
+    return Told(title, "" if error.code in _SAID else error.message, todo)
 
 
 _NEW_JOB = "Then start a new job; nothing of this one is lost."

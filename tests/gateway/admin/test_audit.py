@@ -148,8 +148,8 @@ def test_vaults_jobs_and_which_model_answers(admin: Admin, firm: Firm, vault: Pa
     second = firm.start_job()
     _, record = log.told(admin, "POST", f"{firm.job_path(second)}/cancel", {})
     action, tenant, before, after = shown(record)
-    assert (action, tenant, after) == ("job.cancel", firm.name, {"cancel_requested": True})
-    assert set(before) == {"status"}
+    assert (action, tenant, after) == ("job.cancel", firm.name, {"job_id": second["id"], "cancel_requested": True})
+    assert set(before) == {"job_id", "status"}
 
 
 def test_who_made_a_change_is_the_key_that_asked(admin: Admin, firm: Firm, gateway: Program) -> None:

@@ -1,5 +1,5 @@
-// What the page does in the browser, besides htmx: times in the reader's zone, the one dialog, and looking again when
-// the server says that something has changed. No state; without this script everything works by links and forms.
+// What the page does in the browser, besides htmx: times and days in the reader's zone, the one dialog, looking again when
+// the server says that something has changed, and saying when it does not answer. No state; without this script everything works by links and forms.
 "use strict";
 
 (() => {
@@ -16,6 +16,30 @@
       if (one.textContent !== words) one.textContent = words;
     }
   }
+
+  // A day that is typed is one of the reader's own: by how much its beginning, or its end, differs from UTC's goes with it.
+  function offset(day) {
+    const minutes = -day.getTimezoneOffset();
+    const two = (number) => String(Math.floor(number)).padStart(2, "0");
+    return `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+  }
+
+  function zones() {
+    for (const one of document.querySelectorAll("[data-zone]")) {
+      const parts = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts();
+      one.textContent = parts.find((part) => part.type === "timeZoneName").value;
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    for (const one of event.target.querySelectorAll("input[data-zoned]")) {
+      const [year, month, day] = one.value.split("-").map(Number);
+      const zone = one.nextElementSibling?.matches("input[type=hidden]") ? one.nextElementSibling : document.createElement("input");
+      Object.assign(zone, { type: "hidden", name: `${one.name}_zone`, disabled: !day });
+      if (day) zone.value = offset(new Date(year, month - 1, day + (one.dataset.zoned === "next" ? 1 : 0)));
+      one.after(zone);
+    }
+  });
 
   const dialog = document.getElementById("ask");
 
@@ -52,6 +76,17 @@
       notice.replaceChildren(); // it said why the page could not look, which it can again
     }
     times();
+    zones();
+    unreached.hidden = true;
+  });
+
+  // The server did not answer: what stands here may be old, and a change that was asked for may be made or not.
+  const unreached = document.getElementById("unreached");
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx?.response) return;
+    if (dialog.open) dialog.close();
+    unreached.hidden = false;
+    unreached.scrollIntoView({ block: "nearest" });
   });
 
   const look = () => document.body.dispatchEvent(new CustomEvent("live"));
@@ -76,4 +111,5 @@
   }
 
   times();
+  zones();
 })();
