@@ -159,7 +159,7 @@ class Lifecycle:
             call_id=timestamps.call_id(now),
             arrived=now,
             begun=time.perf_counter_ns(),
-            trace=trace_context.read(_joined(exchange, b"traceparent"), _joined(exchange, b"tracestate")),
+            trace=trace_context.of(exchange.headers, exchange.fields),
             endpoint=exchange.path.removeprefix("/v1").removeprefix("/")[:200],
             workflow=_text(workflow)[:_WORKFLOW_LENGTH] if workflow else None,
         )
@@ -249,6 +249,8 @@ class Lifecycle:
         tenant = who.routes.route.tenant
         if any(self._routes.is_foreign(tenant, decision.provider, model) for model in fields.get("model", ())):
             call.refusal = Reason.FOREIGN_FINE_TUNE
+            for attempt in call.attempts:  # it is named late, while the body goes up
+                attempt.reason = Reason.FOREIGN_FINE_TUNE
             raise GatewayError("model_not_found", param="model")
         if not endpoints.purpose_is_allowed(who.target, fields.get("purpose", [])):
             raise GatewayError("endpoint_not_allowed", "Files to be trained on are never relayed.", "purpose")
@@ -489,11 +491,6 @@ def _cancel_when_gone(exchange: Exchange) -> None:
 
 def _length(body: bytes | Upload) -> int | None:
     return len(body) if isinstance(body, bytes) else None
-
-
-def _joined(exchange: Exchange, name: bytes) -> bytes | None:
-    """All that the caller says under a name; two of what may come once are then nothing that can be read."""
-    return wire_headers.joined(exchange.headers, name) if name in exchange.fields else None
 
 
 def _text(value: bytes) -> str:

@@ -6,11 +6,12 @@ and "Mutating the traceparent Field".
 
 import random
 import re
+from collections.abc import Mapping
 
 from msgspec import Struct
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
-from gateway.wire.headers import Headers
+from gateway.wire.headers import Headers, joined
 
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _MEMBER = re.compile(
@@ -44,6 +45,13 @@ class Trace(Struct, frozen=True):
     def hex(self) -> str:
         """As W3C Trace Context and Why records write it."""
         return self.trace_id.to_bytes(16, "big").hex()
+
+
+def of(headers: Headers, fields: Mapping[bytes, bytes]) -> Trace:
+    """The trace of a call with these headers; `fields` as in RequestHead. Of two parents neither can be read."""
+    if b"traceparent" not in fields:
+        return read(None)
+    return read(joined(headers, b"traceparent"), joined(headers, b"tracestate"))
 
 
 def read(traceparent: bytes | None, tracestate: bytes | None = None) -> Trace:

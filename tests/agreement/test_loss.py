@@ -179,8 +179,9 @@ async def test_on_kill_the_records_of_the_last_second_alone_may_be_lost(tmp_path
         with running(["serve", "--port", "0"], on_redis(redis, tmp_path), tmp_path / "log") as gateway:
             firm, callers = await started(gateway, provider)
             async with callers.calling():
-                while callers.ended_before(time.time() - 1) <= 100:  # of them no record may be lost
-                    await callers.several(20)
+                async with asyncio.timeout(60):
+                    while callers.ended_before(time.time() - 1) <= 100:  # of them no record may be lost
+                        await callers.several(20)
                 killed = time.time()
                 gateway.kill()
         found = await kept(redis, tmp_path, firm)

@@ -16,7 +16,7 @@ from tests.support.admin import STOCK, Admin
 from tests.support.firms import Firm
 from tests.support.otlp import Collector, attributes
 from tests.support.processes import Program
-from tests.support.raw import Answer, Raw
+from tests.support.raw import Answer, Raw, request
 from tests.support.upstream import Peer, Received, Upstream, completion, echo_model
 
 Json = dict[str, Any]
@@ -395,6 +395,34 @@ async def test_another_tenants_model_is_not_there(
 
 
 # who may call
+
+
+async def test_another_tenants_model_that_is_named_late_is_the_spans_reason_too(
+    gateway: Program, firm: Firm, provider: Upstream, collector: Collector
+) -> None:
+    begun = asyncio.Event()
+
+    async def script(_: Received, peer: Peer) -> None:
+        begun.set()
+        await peer.gone()
+
+    provider.script = script
+    field = b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\n%b\r\n'
+    file = b'--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n' + b"x" * 100_000
+    first, last = field % b"whisper-1" + file, b"\r\n" + field % b"ft:gpt-4o-mini:other::x" + b"--b--\r\n"
+    headers = ("content-type: multipart/form-data; boundary=b", "transfer-encoding: chunked")
+    head = request("POST", "/v1/audio/transcriptions", f"authorization: {firm.auth['authorization']}", *headers)
+    with Raw(gateway.url) as caller:
+        await asyncio.to_thread(caller.send, head, b"%x\r\n%b\r\n" % (len(first), first))
+        await asyncio.wait_for(begun.wait(), 20)
+        await asyncio.to_thread(caller.send, b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last))
+        answer = await asyncio.to_thread(caller.answer)
+    assert (answer.status, answer.header("x-model-reason")) == (404, ["foreign_fine_tune"])
+    [call_id] = answer.header("x-call-id")
+    assert (await firm.recorded(call_id))["reason"] == "foreign_fine_tune"
+    [span] = await asyncio.to_thread(collector.of_call, call_id, 1)
+    said = attributes(span)
+    assert (said["housestyle.reason"], said["error.type"]) == ("foreign_fine_tune", "model_not_found")
 
 
 async def test_refusals_for_who_calls(admin: Admin, http: httpx2.AsyncClient, firm: Firm, provider: Upstream) -> None:
