@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _QUEUE = 20_000
 _BATCH = 500
+MOST_TOGETHER = 100  # records of an entry: what is found in one is cut out of all its lines
 _FLUSH_SECONDS = 0.1
 _CLOSE_SECONDS = 2.0
 _REMEMBERED_SECONDS = 86_400  # that a batch was written: how long its answer may be on its way
@@ -163,29 +164,37 @@ class WhyWriter:
         self._number += 1
         now = datetime.now(UTC)
         oldest = now - timedelta(days=self._days)
-        by_tenant, minutes, days = _by_tenant(batch), _minutes(batch), _days(batch)
+        entries, minutes, days = _entries(batch), _minutes(batch), _days(batch)
         names = [keys.why_writer(self._id)]
-        names += [keys.why_of(tenant) for tenant in by_tenant]
+        names += [keys.why_of(records[0].tenant) for records in entries]
         names += [keys.recent_of(*place) for place in minutes]
         for tenant, day in days:
             names += [keys.why_day_of(tenant, day), keys.why_days_of(tenant)]
         kept = self._days * _DAY_SECONDS
-        arguments: list[Any] = [self._number, _REMEMBERED_SECONDS, len(by_tenant), len(minutes), self._keep]
+        arguments: list[Any] = [self._number, _REMEMBERED_SECONDS, len(entries), len(minutes), self._keep]
         # A day's count is kept a day longer than the records: the last of them may have come at its end.
         arguments += [f"{max(0, int(oldest.timestamp() * 1000))}-0", kept, _MINUTE_SECONDS, kept + _DAY_SECONDS]
         arguments += [f"{oldest:%Y%m%d}", _MOST_COMBINATIONS]
-        arguments += [_ENCODER.encode_lines(records) for records in by_tenant.values()]
+        arguments += [_entry(records) for records in entries]
         arguments += [f"{fine_tuned} {stock}" for stock, fine_tuned in minutes.values()]
         arguments += [_lines(day, counts) for (_, day), counts in days.items()]
         return _Batch(len(batch), names, arguments)
 
 
-def _by_tenant(batch: Sequence[WhyRecord]) -> dict[str, list[WhyRecord]]:
-    """The records of each tenant, in their order."""
+def _entries(batch: Sequence[WhyRecord]) -> list[list[WhyRecord]]:
+    """The records of each tenant, in their order, so many together."""
     found: defaultdict[str, list[WhyRecord]] = defaultdict(list)
     for record in batch:
         found[record.tenant].append(record)
-    return found
+    return [
+        records[at : at + MOST_TOGETHER] for records in found.values() for at in range(0, len(records), MOST_TOGETHER)
+    ]
+
+
+def _entry(records: Sequence[WhyRecord]) -> bytes:
+    """Records of a tenant as `store/why.lua` takes them."""
+    earliest = min(record.time for record in records)
+    return b"%d %b\n" % (len(records), earliest.encode()) + _ENCODER.encode_lines(records)
 
 
 def _minutes(batch: Sequence[WhyRecord]) -> dict[tuple[str, int], list[int]]:

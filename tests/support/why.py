@@ -58,4 +58,5 @@ async def write(store: Store, records: Sequence[WhyRecord], keep: int = 100_000,
 
 async def length(store: Store, tenant: str = TENANT) -> int:
     """How many records a tenant has."""
-    return int(await cast("Any", store.redis.xlen(keys.why_of(tenant))))
+    entries = await cast("Any", store.redis.xrange(keys.why_of(tenant)))
+    return sum(int(fields.get(b"count", 1)) for _, fields in entries)
