@@ -1,8 +1,8 @@
 """Why records, read: one of a call, those that are asked for page by page, or all of them.
 
 A search looks through the tenant's stream, newest first, in small steps inside Redis (`store/why_scan.lua`), so that
-only what is wanted travels; it is matched here once more. A record's id, and so a page's cursor, is its entry's time and
-the record's own number (`store/why.lua`). Nothing here writes.
+only what is wanted travels; it is matched here once more. A record's id, and so a page's cursor, is its entry's time
+and the record's own number (`store/why.lua`). Nothing here writes.
 """
 
 import sys
@@ -186,8 +186,9 @@ def _entry_of(cursor: str | None) -> str:
 
 
 def _marks(wanted: Wanted) -> list[bytes]:
-    """What a wanted record's JSON has in it, and no other's: inside a text, every quotation mark has a backslash. Without
-    the mark before the name, which is on every other place of a record and would be tried there; no other name ends so.
+    """What a wanted record's JSON has in it, and no other's: inside a text, every quotation mark has a backslash.
+
+    Without the mark before the name, which would be tried at each of a record's marks; no other name ends so.
     """
     texts = [(name, getattr(wanted, name)) for name in _TEXTS]
     marks = [f'{name}":'.encode() + msgspec.json.encode(text) for name, text in texts if text is not None]

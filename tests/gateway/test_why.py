@@ -18,7 +18,7 @@ from gateway.why import WhyWriter
 from gateway.why_reading import Wanted, WhyReader
 from gateway.why_summary import days_of, recent_calls, summary
 from tests.support.redis import door, serving, stoppable
-from tests.support.why import TENANT, length, record, write
+from tests.support.why import TENANT, length, put, record, write
 
 DAY = 86_400
 ALL = Wanted()
@@ -40,7 +40,7 @@ async def test_the_writer_writes_by_itself(store: Store) -> None:
     task = asyncio.create_task(writer.run())
     try:
         for number in range(700):
-            writer.put(record(number))
+            put(writer, [record(number)])
         assert writer.waiting == 700
         async with asyncio.timeout(10):
             while await length(store) < 700:  # noqa: ASYNC110 - a test's only waiting
@@ -75,7 +75,7 @@ async def test_a_server_that_has_forgotten_the_script_is_told_again(store: Store
     writer = WhyWriter(store, 1000, 90)
     for number in range(3):
         await cast("Any", store.redis.script_flush())
-        writer.put(record(number))
+        put(writer, [record(number)])
         await writer.flush()
     assert await length(store) == 3
 
@@ -112,16 +112,16 @@ async def test_a_batch_whose_answer_is_lost_is_not_written_twice(tmp_path: Path)
             told: list[int] = []
             writer = WhyWriter(store, 10_000, 90, told.append)
             try:
-                writer.put(record(0))
+                put(writer, [record(0)])
                 await writer.flush()  # the script is known, the connection made
                 for number in range(1, 900):
-                    writer.put(record(number))
+                    put(writer, [record(number)])
                 way.swallow()
                 with pytest.raises(StoreUnavailable):
                     await writer.flush()
                 assert await stored(direct) == list(range(501)), "the script has run"
                 assert writer.waiting == 899, "of which nobody told"
-                writer.put(record(900))
+                put(writer, [record(900)])
                 await writer.flush()
                 assert await stored(direct) == list(range(901))
                 assert await recent_calls(direct, TENANT) == (901, 0)
@@ -136,7 +136,7 @@ async def test_a_flush_that_is_cancelled_writes_once(store: Store) -> None:
     """As when the admin who asked has gone."""
     writer = WhyWriter(store, 10_000, 90)
     for number in range(1200):
-        writer.put(record(number))
+        put(writer, [record(number)])
     for turns in range(1, 60):
         flush = asyncio.create_task(writer.flush())
         for _ in range(turns):
@@ -170,11 +170,11 @@ async def test_an_outage_loses_nothing(tmp_path: Path) -> None:
         writer = WhyWriter(store, 1000, 90, told.append)
         task = asyncio.create_task(writer.run())
         try:
-            writer.put(record(1))
+            put(writer, [record(1)])
             await writer.flush()
             server.stop()
             for number in range(2, 20):
-                writer.put(record(number))
+                put(writer, [record(number)])
             with pytest.raises(StoreUnavailable):
                 await writer.flush()
             assert writer.waiting == 18
@@ -195,14 +195,14 @@ async def test_a_full_queue_tells_what_it_loses_and_keeps_the_rest(store: Store)
     writer = WhyWriter(store, 100_000, 90, told.append)
     one = record(1)
     for _ in range(20_000):
-        writer.put(one)
+        put(writer, [one])
     assert told == []
     for _ in range(7):
-        writer.put(one)
+        put(writer, [one])
     assert told == [1] * 7
     await writer.flush()
     assert await length(store) == 20_000
-    writer.put(one)
+    put(writer, [one])
     assert told == [1] * 7
 
 
@@ -210,11 +210,11 @@ async def test_at_the_end_all_is_written(store: Store) -> None:
     told: list[int] = []
     writer = WhyWriter(store, 10_000, 90, told.append)
     for number in range(1200):
-        writer.put(record(number))
+        put(writer, [record(number)])
     await writer.close()
     assert await stored(store) == list(range(1200))
     assert (writer.waiting, told) == (0, [])
-    writer.put(record(1))
+    put(writer, [record(1)])
     assert told == [1], "nobody would write it"
 
 
@@ -225,9 +225,9 @@ async def test_at_the_end_a_lost_answer_loses_nothing(tmp_path: Path) -> None:
             told: list[int] = []
             writer = WhyWriter(store, 10_000, 90, told.append)
             try:
-                writer.put(record(0))
+                put(writer, [record(0)])
                 await writer.flush()
-                writer.put(record(1))
+                put(writer, [record(1)])
                 way.swallow()
                 await writer.close()
                 assert await stored(direct) == [0, 1]
@@ -244,7 +244,7 @@ async def test_what_is_left_at_the_end_is_told(tmp_path: Path, capsys: pytest.Ca
         server.stop()
         writer = WhyWriter(store, 1000, 90, told.append)
         for number in range(5):
-            writer.put(record(number))
+            put(writer, [record(number)])
         try:
             await writer.close()
         finally:
@@ -258,9 +258,9 @@ async def test_a_store_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> No
         store = Store(server.url)
         told: list[int] = []
         writer = WhyWriter(store, 1000, 90, told.append)
-        writer.put(record(1))
+        put(writer, [record(1)])
         await writer.flush()
-        writer.put(record(2))
+        put(writer, [record(2)])
         try:
             with server.frozen():
                 async with asyncio.timeout(30):
