@@ -1,22 +1,26 @@
 """What becomes known of a call on its way, and the record of it. Values only; the steps are in `lifecycle.py`."""
 
 import time
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from gateway import timestamps
+from gateway.alike import Alike, Own
 from gateway.call_metrics import Ended
 from gateway.compiling import TenantRoutes
 from gateway.endpoints import Target
 from gateway.incoming import Relayed
-from gateway.prices import Prices
+from gateway.prices import Asked, Prices, Rates, cost
+from gateway.spans import tried
 from gateway.telemetry import Attempt, Trace
-from gateway.why import WhyRecord
 from gateway.wire.answers import Served
 from gateway.wire.body import RequestBody
 from policies.values import Call, Caller, Decision, Reason
 
 _NOTHING_SERVED = Served()
+_MOST_KNOWN = 4096
+_FEW = 8  # reasons to finish: an answer may give 128
 _RECORDED_LENGTH = 256  # of a model's name, in spans and records: a caller may say anything
 
 
@@ -58,6 +62,11 @@ class CallState(Struct):
         return self.refusal is None and self.decision is not None and self.decision.fine_tuned
 
     @property
+    def streamed(self) -> bool:
+        """Whether an event stream was asked for, or answered."""
+        return self.events or (self.body is not None and self.body.stream)
+
+    @property
     def recorded_model(self) -> str | None:
         """The requested model as spans and records have it."""
         return short(self.requested)
@@ -71,25 +80,75 @@ class CallState(Struct):
         return named or (self.relayed.model if self.relayed else None)
 
 
-def record(call: CallState, routes: TenantRoutes, caller: Caller, prices: Prices) -> WhyRecord:
-    """The call's Why record, made when it is over."""
-    last = call.attempts[-1] if call.attempts else None
-    served = last.served if last else _NOTHING_SERVED
+class Known(NamedTuple):
+    """What a call says as others do, and what its tokens cost; None where that is not known."""
+
+    alike: Alike
+    rates: Rates | None
+
+
+class Alikes:
+    """What calls say alike, by all that it is made of. Forgotten as a whole when it is too much. One for a process."""
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+        self._known: dict[tuple[object, ...], Known] = {}
+
+    def of(self, call: CallState, routes: TenantRoutes, caller: Caller) -> Known:
+        """What a call that is over says as others do, by its last attempt."""
+        last = call.attempts[-1] if call.attempts else _NO_ATTEMPT
+        served = last.served
+        said = (
+            routes.route.tenant,
+            routes.route.revision,
+            caller.key_id,
+            call.decision,
+            call.refusal,
+            call.workflow,
+            call.endpoint,
+            short(call.requested),
+            call.events,
+            call.body is not None and call.body.stream,
+            call.status,
+            call.error,
+            call.cancelled,
+            len(call.attempts),
+            last.reason,
+            last.job_id,
+            last.routed_model,
+            last.operation,
+            last.provider_kind,
+            last.host,
+            last.port,
+            last.stream,
+            last.status,
+            last.error,
+            served.model,
+            served.finish_reasons,
+        )
+        return self._known.get(said) or self._find(said, call, routes, caller)
+
+    def _find(self, said: tuple[object, ...], call: CallState, routes: TenantRoutes, caller: Caller) -> Known:
+        last = call.attempts[-1] if call.attempts else None
+        known = Known(alike(call, routes, caller, last), _rates(last, routes, self._prices))
+        if last is None or len(last.served.finish_reasons) <= _FEW:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[said] = known
+        return known
+
+
+def alike(call: CallState, routes: TenantRoutes, caller: Caller, attempt: Attempt | None) -> Alike:
+    """What a call and one of its attempts say as others do."""
     decision = call.decision
-    now = time.perf_counter_ns()
-    streamed = call.events or (call.body is not None and call.body.stream)
-    return WhyRecord(
-        call_id=call.call_id,
-        trace_id=call.trace.hex,
-        span_id=last.span_hex if last else None,
-        time=timestamps.from_seconds(call.arrived),
+    return Alike(
         tenant=routes.route.tenant,
         key_id=caller.key_id,
         workflow=call.workflow,
         endpoint=call.endpoint,
         requested_model=call.recorded_model,
-        routed_model=last.routed_model if last else None,
-        served_model=served.model,
+        routed_model=attempt.routed_model if attempt else None,
+        served_model=attempt.served.model if attempt else None,
         provider=decision.provider if decision else None,
         fine_tuned=call.fine_tuned,
         reason=call.reason,
@@ -98,54 +157,75 @@ def record(call: CallState, routes: TenantRoutes, caller: Caller, prices: Prices
         attempts=len(call.attempts),
         status=call.status,
         error=call.error,
-        response_id=served.response_id,
-        stream=streamed,
-        input_tokens=served.input_tokens,
-        output_tokens=served.output_tokens,
-        cost_usd=_cost(call, routes, prices),
-        duration_ms=round((now - call.begun) / 1e6, 3),
-        time_to_first_chunk_ms=round((call.first_chunk - call.begun) / 1e6, 3)
-        if streamed and call.first_chunk is not None
-        else None,
+        stream=call.streamed,
         cancelled=call.cancelled,
+        tried=tried(attempt) if attempt else None,
     )
 
 
-def ended(call: CallState, record: WhyRecord | None) -> Ended:
-    """What the metrics count of the call; without a record, its tenant is not known."""
-    if record is None:
-        return Ended(None, call.reason, call.status, call.error, call.cancelled, fine_tuned=False, seconds=0)
-    duration = round(record.duration_ms * 1e6)
-    upstream = sum(attempt.ended - attempt.started for attempt in call.attempts)
+def own(call: CallState, rates: Rates | None) -> Own:
+    """What a call says that no other says, made when it is over. `rates`: what its tokens cost."""
+    last = call.attempts[-1] if call.attempts else None
+    served = last.served if last else _NOTHING_SERVED
+    begun, first = call.begun, call.first_chunk
+    return Own(
+        call.call_id,
+        call.trace.hex,
+        last.span_hex if last else None,
+        timestamps.from_seconds(call.arrived),
+        served.response_id,
+        served.input_tokens,
+        served.output_tokens,
+        None if rates is None else cost(rates, served),
+        round((time.perf_counter_ns() - begun) / 1e6, 3),
+        round((first - begun) / 1e6, 3) if first is not None and call.streamed else None,
+    )
+
+
+def ended(call: CallState, alike: Alike, own: Own) -> Ended:
+    """What the metrics count of a call."""
+    duration = round(own.duration_ms * 1e6)
+    overhead = None
+    if call.attempts:
+        upstream = sum([attempt.ended - attempt.started for attempt in call.attempts])
+        overhead = max(0, duration - upstream - call.body_wait) / 1e9
     return Ended(
-        tenant=record.tenant,
-        reason=call.reason,
-        status=call.status,
-        error=call.error,
-        cancelled=call.cancelled,
-        fine_tuned=record.fine_tuned,
-        seconds=duration / 1e9,
-        overhead=max(0, duration - upstream - call.body_wait) / 1e9 if call.attempts else None,
-        cost_usd=record.cost_usd,
+        alike.tenant,
+        alike.reason,
+        alike.status,
+        alike.error,
+        alike.cancelled,
+        alike.fine_tuned,
+        duration / 1e9,
+        overhead,
+        own.cost_usd,
     )
 
 
-def _cost(call: CallState, routes: TenantRoutes, prices: Prices) -> float | None:
-    """US dollars, of the attempt that answered: one before it was refused, and costs nothing. None where that is not
-    known."""
-    if not call.attempts:
+def ended_unknown(call: CallState) -> Ended:
+    """The same of a call whose tenant is not known."""
+    return Ended(None, call.reason, call.status, call.error, call.cancelled, fine_tuned=False, seconds=0)
+
+
+def _rates(last: Attempt | None, routes: TenantRoutes, prices: Prices) -> Rates | None:
+    """Of the attempt that answered: one before it was refused, and costs nothing."""
+    if last is None:
         return None
-    last = call.attempts[-1]
     made = routes.route.fine_tunes.get(last.routed_model) if last.routed_model else None
-    return prices.cost(
-        last.provider_kind,
-        last.routed_model,
-        last.served,
-        fine_tuned=last.fine_tuned,
-        base_model=made.base_model if made else None,
+    return prices.rates(
+        Asked(
+            last.provider_kind,
+            last.routed_model,
+            last.served.model,
+            last.fine_tuned,
+            made.base_model if made else None,
+        )
     )
 
 
 def short(text: str | None) -> str | None:
     """A text of any length, as long as it is recorded."""
     return text[:_RECORDED_LENGTH] if text else text
+
+
+_NO_ATTEMPT = Attempt(0, "", "", None, None, fine_tuned=False, reason="", job_id=None, routed_model=None, stream=False)

@@ -96,7 +96,7 @@ class Lifecycle:
         self._telemetry = telemetry
         self._why = why
         self._metrics = metrics
-        self._prices = prices
+        self._alikes = calls.Alikes(prices)
         self._limits = limits
         self._translator = translator
         self._on_model_refused = on_model_refused
@@ -450,15 +450,18 @@ class Lifecycle:
     def _settle(self, call: CallState) -> None:
         """Log line, record, metrics, spans. The one place where a call is accounted for."""
         call_log.say(call)
-        if call.routes is None or call.caller is None:
-            self._metrics.settle(calls.ended(call, None))
+        routes, caller = call.routes, call.caller
+        if routes is None or caller is None:
+            self._metrics.settle(calls.ended_unknown(call))
             return
-        record = calls.record(call, call.routes, call.caller, self._prices)
-        self._metrics.settle(calls.ended(call, record), call.attempts)
+        alike, rates = self._alikes.of(call, routes, caller)
+        own = calls.own(call, rates)
+        self._metrics.settle(calls.ended(call, alike, own), call.attempts)
         for attempt in call.attempts:
-            self._telemetry.span(call.trace, attempt, record)
-        if self._routes.tenant(call.routes.route.tenant) is not None:  # deleted meanwhile: nothing more is kept of it
-            self._why.put(record)
+            same = alike if attempt is call.attempts[-1] else calls.alike(call, routes, caller, attempt)
+            self._telemetry.span(call.trace, attempt, call.call_id, same)
+        if self._routes.tenant(alike.tenant) is not None:  # deleted meanwhile: nothing more is kept of it
+            self._why.put(alike, own)
 
 
 class _Accounted:

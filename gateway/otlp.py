@@ -66,21 +66,19 @@ def attributes(values: Mapping[str, Value | None]) -> bytes:
     return b"".join(attribute(name, value) for name, value in values.items())
 
 
-def writer(name: str) -> Callable[[Value], bytes]:
-    """See Form. What stands before a short text or a number depends on its length alone, and is kept by that."""
+def writer(name: str) -> Callable[[Value | None], bytes]:
+    """See Form. What stands before a short text depends on its length alone, and is kept by that."""
     texts = tuple(attribute(name, "x" * length)[:-length] for length in range(1, _SHORT))
-    numbers = tuple(attribute(name, 1 << 7 * length - 7)[:-length] for length in range(1, 10))
+    double = attribute(name, 0.0)[:-8]
 
-    def write(value: Value) -> bytes:
-        kind = type(value)
-        if kind is str:
-            encoded = text(value)  # type: ignore[arg-type]  # mypy does not narrow by `is`
+    def write(value: Value | None) -> bytes:
+        if type(value) is str:
+            encoded = value.encode("utf-8", "replace")
             length = len(encoded)
             if 0 < length < _SHORT:
                 return texts[length - 1] + encoded
-        elif kind is int and 0 <= value < 1 << 63:  # type: ignore[operator]
-            encoded = _LENGTHS[value] if value < len(_LENGTHS) else varint(value)  # type: ignore[index,operator,arg-type]
-            return numbers[len(encoded) - 1] + encoded
+        if type(value) is float:
+            return double + _DOUBLE.pack(value)
         return attribute(name, value)
 
     return write

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+_SMALL = 8192
+
 Value = bool | str | int | float | tuple[str, ...]
 
 
@@ -22,8 +24,8 @@ class Form(Protocol):
     def CONTENT_TYPE(self) -> str:  # noqa: N802 - a module's constant
         """Of a request in this form."""
 
-    def writer(self, name: str) -> Callable[[Value], bytes]:
-        """What makes an attribute's bytes of its value. Of no values, and of a number beyond 64 bits: b""."""
+    def writer(self, name: str) -> Callable[[Value | None], bytes]:
+        """What makes an attribute's bytes of its value. Of None, no values, and a number beyond 64 bits: b""."""
 
     def span(
         self,
@@ -51,3 +53,17 @@ class Form(Protocol):
 
     def sdk_span(self, made: ReadableSpan) -> bytes:
         """The same as `span` of what is an SDK's own already: slow, for attributes that are not ours."""
+
+
+class Numbers(dict[int | None, bytes]):
+    """What a writer makes of whole numbers, by number. Small ones are kept, and None: they come again."""
+
+    def __init__(self, write: Callable[[Value | None], bytes]) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, value: int | None) -> bytes:
+        made = self._write(value)
+        if value is None or 0 <= value < _SMALL:
+            self[value] = made
+        return made

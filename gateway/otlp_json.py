@@ -40,7 +40,7 @@ def attribute(name: str, value: Value | None) -> bytes:
     return b"" if encoded is None else b',{"key":%b,"value":%b}' % (text(name), encoded)
 
 
-def writer(name: str) -> Callable[[Value], bytes]:
+def writer(name: str) -> Callable[[Value | None], bytes]:
     """See Form."""
     return partial(attribute, name)
 

@@ -8,11 +8,10 @@ written, are in the input's.
 import re
 from collections.abc import Iterator, Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from gateway.wire.served import Served
 
-_MOST = 4096  # ways to ask that are remembered; forgotten as a whole when there are more
 _DATE = re.compile(r"[-@](?:\d{4}-\d{2}-\d{2}|\d{8})$")
 _PICO = 10**12
 
@@ -41,7 +40,7 @@ class Price(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     provider: str = ""
 
 
-class _Rates(Struct, frozen=True):
+class Rates(Struct, frozen=True):
     """A price as calls are counted by it: whole picodollars for a token, so that a sum is exact."""
 
     input: int
@@ -49,7 +48,7 @@ class _Rates(Struct, frozen=True):
     cached_input: int
     cache_write: int
     limit: int = 0
-    above: "_Rates | None" = None
+    above: "Rates | None" = None
 
 
 class _Naming(Struct, frozen=True):
@@ -94,18 +93,11 @@ class Prices(Struct, frozen=True, eq=False):
     patterns: tuple[tuple[str, Price], ...] = ()
     as_of: str = ""
     undated: Mapping[str, Price] = {}
-    _found: dict[tuple[str, str | None, str | None, bool, str | None], _Rates | None] = field(default_factory=dict)
 
-    def cost(
-        self, kind: str, routed: str | None, served: Served, *, fine_tuned: bool, base_model: str | None
-    ) -> float | None:
-        """US dollars of one call; None where its tokens or its price are not known."""
-        question = (kind, routed, served.model, fine_tuned, base_model)
-        try:
-            rates = self._found[question]
-        except KeyError:
-            rates = self._remember(question)
-        return None if rates is None else _cost(rates, served)
+    def rates(self, asked: Asked) -> Rates | None:
+        """What such calls are counted by; None where their price is not known."""
+        price = self.find(asked)
+        return None if price is None else _rates(price)
 
     def find(self, asked: Asked) -> Price | None:
         """The price of a model: the one that answered, else the one that was asked.
@@ -119,13 +111,6 @@ class Prices(Struct, frozen=True, eq=False):
         if found is None and not its_own and asked.fine_tuned and asked.base_model:
             return self._first(asked.kind, naming, [asked.base_model])
         return found
-
-    def _remember(self, question: tuple[str, str | None, str | None, bool, str | None]) -> _Rates | None:
-        if len(self._found) >= _MOST:
-            self._found.clear()
-        price = self.find(Asked(*question))
-        rates = self._found[question] = None if price is None else _rates(price)
-        return rates
 
     def _first(self, kind: str, naming: _Naming, names: list[str]) -> Price | None:
         """The first that is known: of the operator's own the exact ones before the patterns, then the table's."""
@@ -182,10 +167,10 @@ def _is_openais(name: str) -> bool:
     return name.rpartition("/")[2].startswith("ft:")
 
 
-def _rates(price: Price) -> _Rates:
+def _rates(price: Price) -> Rates:
     if price.above is None:
-        return _Rates(*_picodollars(price))
-    return _Rates(*_picodollars(price), price.above.tokens, _Rates(*_picodollars(price.above)))
+        return Rates(*_picodollars(price))
+    return Rates(*_picodollars(price), price.above.tokens, Rates(*_picodollars(price.above)))
 
 
 def _picodollars(price: Price | LongPrompt) -> tuple[int, int, int, int]:
@@ -194,7 +179,8 @@ def _picodollars(price: Price | LongPrompt) -> tuple[int, int, int, int]:
     return round(price.input * 1e6), round(price.output * 1e6), round(cached * 1e6), round(kept * 1e6)
 
 
-def _cost(rates: _Rates, served: Served) -> float | None:
+def cost(rates: Rates, served: Served) -> float | None:
+    """US dollars of one call; None where its tokens are not known."""
     read, written = served.input_tokens, served.output_tokens
     if read is None or (written is None and rates.output):
         return None

@@ -5,11 +5,12 @@ Source: semantic-conventions-genai, "Spans".
 """
 
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct, field
 
-from gateway.otlp_form import Form, Value
+from gateway.alike import Alike, Tried
+from gateway.otlp_form import Form, Numbers
 from gateway.trace_context import Trace
 from gateway.wire.answers import Served
 from gateway.wire.kinds import KINDS
@@ -60,27 +61,32 @@ class Attempt(Struct):
         return self.span_id.to_bytes(8, "big").hex()
 
 
-class CallFacts(Protocol):
-    """What the spans of all attempts of a call share. A call's Why record has it."""
+def tried(attempt: Attempt) -> Tried:
+    """What a finished attempt says as others do."""
+    served = attempt.served
+    return Tried(
+        operation=attempt.operation,
+        provider_kind=attempt.provider_kind,
+        host=attempt.host,
+        port=attempt.port,
+        fine_tuned=attempt.fine_tuned,
+        reason=attempt.reason,
+        job_id=attempt.job_id,
+        routed_model=attempt.routed_model,
+        stream=attempt.stream,
+        status=attempt.status,
+        error=attempt.error,
+        served_model=served.model,
+        finish_reasons=served.finish_reasons,
+    )
 
-    @property
-    def call_id(self) -> str: ...
-    @property
-    def tenant(self) -> str: ...
-    @property
-    def workflow(self) -> str | None: ...
-    @property
-    def requested_model(self) -> str | None: ...
-    @property
-    def revision(self) -> int: ...
 
-
-def name_of(attempt: Attempt) -> str:
+def name_of(attempt: Attempt | Tried) -> str:
     """The span's name."""
     return f"{attempt.operation} {attempt.routed_model}" if attempt.routed_model else attempt.operation
 
 
-def known_before(attempt: Attempt) -> dict[str, Any]:
+def known_before(attempt: Attempt | Tried) -> dict[str, Any]:
     """What the conventions want a sampler to see."""
     known = {
         "gen_ai.operation.name": attempt.operation,
@@ -92,37 +98,44 @@ def known_before(attempt: Attempt) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def attributes(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
+def attributes(attempt: Attempt, call_id: str, alike: Alike) -> dict[str, Any]:
     """All attributes of a finished attempt's span, as the SDK takes them."""
-    own = dict(zip(_NAMES, _own(attempt, facts), strict=True))
-    return {name: value for name, value in {**_repeated(attempt, facts), **own}.items() if value is not None}
+    said = {
+        **_repeated(alike),
+        _CALL_ID: call_id,
+        _RESPONSE_ID: attempt.served.response_id,
+        _FIRST_CHUNK: _first_chunk(attempt),
+        **dict(zip(_TOKENS, _tokens(attempt.served), strict=True)),
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
-def _repeated(attempt: Attempt, facts: CallFacts) -> dict[str, Any]:
-    """What many spans say alike. `SpanEncoder.encode` keeps the bytes under these very values."""
-    served = attempt.served
+def _repeated(alike: Alike) -> dict[str, Any]:
+    """What many spans say alike."""
+    attempt = alike.tried
+    assert attempt is not None  # noqa: S101 - there is no span of a call without one
     return {
         **known_before(attempt),
         "fine_tuned": attempt.fine_tuned,
         "gen_ai.request.stream": True if attempt.stream else None,
-        "gen_ai.response.model": served.model,
-        "gen_ai.response.finish_reasons": served.finish_reasons or None,
-        "housestyle.tenant": facts.tenant,
-        "housestyle.workflow": facts.workflow,
-        "housestyle.requested_model": facts.requested_model,
+        "gen_ai.response.model": attempt.served_model,
+        "gen_ai.response.finish_reasons": attempt.finish_reasons or None,
+        "housestyle.tenant": alike.tenant,
+        "housestyle.workflow": alike.workflow,
+        "housestyle.requested_model": alike.requested_model,
         "housestyle.reason": attempt.reason,
         "housestyle.job_id": attempt.job_id,
-        "housestyle.revision": facts.revision,
+        "housestyle.revision": alike.revision,
         "http.response.status_code": attempt.status,
         "error.type": attempt.error,
     }
 
 
-# What a span has of its own, in the order of `_own`.
-_NAMES = (
-    "housestyle.call_id",
-    "gen_ai.response.id",
-    "gen_ai.response.time_to_first_chunk",
+# What a span has of its own.
+_CALL_ID = "housestyle.call_id"
+_RESPONSE_ID = "gen_ai.response.id"
+_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+_TOKENS = (
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.cache_read.input_tokens",
@@ -131,13 +144,16 @@ _NAMES = (
 )
 
 
-def _own(attempt: Attempt, facts: CallFacts) -> tuple[Value | None, ...]:
-    served = attempt.served
-    first = attempt.first_chunk if attempt.stream else None
+def _first_chunk(attempt: Attempt) -> float | None:
+    """Seconds until it came, of a stream."""
+    if attempt.first_chunk is None or not attempt.stream:
+        return None
+    return (attempt.first_chunk - attempt.started) / 1e9
+
+
+def _tokens(served: Served) -> tuple[int | None, ...]:
+    """In the order of _TOKENS."""
     return (
-        facts.call_id,
-        served.response_id,
-        None if first is None else (first - attempt.started) / 1e9,
         served.input_tokens,
         served.output_tokens,
         served.cached_tokens,
@@ -151,44 +167,36 @@ class SpanEncoder:
 
     def __init__(self, form: Form) -> None:
         self._form = form
-        self._writers = tuple(map(form.writer, _NAMES))
-        self._kept: dict[tuple[object, ...], bytes] = {}
+        self._call_id, self._response_id, self._first_chunk = map(form.writer, (_CALL_ID, _RESPONSE_ID, _FIRST_CHUNK))
+        self._tokens = tuple(Numbers(form.writer(name)).__getitem__ for name in _TOKENS)
+        self._kept: dict[Alike, bytes] = {}
 
-    def encode(self, call: Trace, attempt: Attempt, facts: CallFacts) -> bytes:
+    def encode(self, call: Trace, attempt: Attempt, call_id: str, alike: Alike) -> bytes:
         """A finished attempt's span, for the form's envelope. `sampler_attributes` are not in it."""
         served = attempt.served
-        alike = (
-            facts.tenant,
-            facts.revision,
-            attempt.routed_model,
-            attempt.reason,
-            attempt.job_id,
-            attempt.fine_tuned,
-            attempt.stream,
-            attempt.operation,
-            attempt.provider_kind,
-            attempt.host,
-            attempt.port,
-            facts.workflow,
-            facts.requested_model,
-            served.model,
-            served.finish_reasons,
-            attempt.status,
-            attempt.error,
-        )
-        own = _own(attempt, facts)
+        read, written, cached, kept, thought = self._tokens
         return self._form.span(
             (call.trace_id, attempt.span_id),
             (attempt.started, attempt.ended),
             call.parent_id,
             state=attempt.state,
             error=attempt.error is not None,
-            named=self._kept.get(alike) or self._keep(alike, attempt, facts),
-            attributes=[write(value) for write, value in zip(self._writers, own, strict=True) if value is not None],
+            named=self._kept.get(alike) or self._keep(alike),
+            attributes=(
+                self._call_id(call_id),
+                self._response_id(served.response_id),
+                self._first_chunk(_first_chunk(attempt)),
+                read(served.input_tokens),
+                written(served.output_tokens),
+                cached(served.cached_tokens),
+                kept(served.cache_creation_tokens),
+                thought(served.reasoning_tokens),
+            ),
         )
 
-    def _keep(self, alike: tuple[object, ...], attempt: Attempt, facts: CallFacts) -> bytes:
-        made = self._form.named(name_of(attempt), _repeated(attempt, facts))
+    def _keep(self, alike: Alike) -> bytes:
+        assert alike.tried is not None  # noqa: S101 - there is no span of a call without one
+        made = self._form.named(name_of(alike.tried), _repeated(alike))
         if len(made) <= _KEPT_LENGTH:
             if len(self._kept) >= _KEPT_SPANS:
                 self._kept.clear()

@@ -28,8 +28,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from gateway import span_sender, spans, trace_context
+from gateway.alike import Alike
 from gateway.span_sender import SpanSender
-from gateway.spans import Attempt, CallFacts
+from gateway.spans import Attempt
 from gateway.trace_context import Trace
 from gateway.wire.headers import Headers
 
@@ -132,17 +133,17 @@ class Telemetry:
             name: value for name, value in (asked.attributes or {}).items() if name not in known
         }
 
-    def span(self, call: Trace, attempt: Attempt, facts: CallFacts) -> None:
-        """Hands the span of a finished attempt to the exporters, if the sampler took it."""
+    def span(self, call: Trace, attempt: Attempt, call_id: str, alike: Alike) -> None:
+        """Hands the span of a finished attempt to the exporters, if the sampler took it. `alike` is of this attempt."""
         if not attempt.sampled:
             return
         if self._sender is not None:
             if attempt.sampler_attributes or self._limits is not None:
-                self._sender.put(self._form.sdk_span(self._readable(call, attempt, facts)))
+                self._sender.put(self._form.sdk_span(self._readable(call, attempt, call_id, alike)))
             else:
-                self._sender.put(self._encoder.encode(call, attempt, facts))
+                self._sender.put(self._encoder.encode(call, attempt, call_id, alike))
         if self._processors:
-            span = self._readable(call, attempt, facts)
+            span = self._readable(call, attempt, call_id, alike)
             for processor in self._processors:
                 processor.on_end(span)
 
@@ -153,9 +154,9 @@ class Telemetry:
         for processor in self._processors:
             processor.shutdown()
 
-    def _readable(self, call: Trace, attempt: Attempt, facts: CallFacts) -> ReadableSpan:
+    def _readable(self, call: Trace, attempt: Attempt, call_id: str, alike: Alike) -> ReadableSpan:
         """The span as the SDK's exporters take it."""
-        said: Any = attempt.sampler_attributes | spans.attributes(attempt, facts)
+        said: Any = attempt.sampler_attributes | spans.attributes(attempt, call_id, alike)
         if self._limits is not None:
             most, longest = self._limits.max_span_attributes, self._limits.max_span_attribute_length
             said = BoundedAttributes(most, _last_first(said), max_value_len=longest)

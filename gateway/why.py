@@ -17,7 +17,8 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from gateway import timestamps
+from gateway import why_counting
+from gateway.alike import Alike, Own
 from gateway.store import keys
 from gateway.store.connection import Store, translated
 
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 _QUEUE = 20_000
 _BATCH = 500
+MOST_TOGETHER = 100  # records of an entry: what is found in one is cut out of all its lines
 _FLUSH_SECONDS = 0.1
 _CLOSE_SECONDS = 2.0
 _REMEMBERED_SECONDS = 86_400  # that a batch was written: how long its answer may be on its way
@@ -32,10 +34,6 @@ _MINUTE_SECONDS = 3600 + 600  # that a minute's count is kept: an hour is asked 
 _DAY_SECONDS = 86_400
 _MOST_DAYS = 36_500
 _MOST_COMBINATIONS = 200  # of model and workflow that a tenant's day counts apart: callers can name anything
-_MOST_TOKENS = 10**9  # that one call is believed to have used
-_MOST_USD = 10**3  # and to have cost: what Redis adds up has 63 bits
-_TO_THE_MINUTE = len("2026-11-22T12:00")
-_TO_THE_DAY = len("2026-11-22")
 
 
 class WhyRecord(Struct, frozen=True):
@@ -71,8 +69,8 @@ class WhyRecord(Struct, frozen=True):
 
 
 _ENCODER = msgspec.json.Encoder()
-# Of these the model was not the gateway's to choose.
-_NOT_CHOSEN = (None, "endpoint_not_tunable", "foreign_fine_tune")
+_KEPT = 4096  # parts of records that calls have alike
+_ALIKE = tuple(name for name in WhyRecord.__struct_fields__ if name not in Own.__struct_fields__)
 
 
 class _Batch(Struct, frozen=True):
@@ -84,7 +82,7 @@ class _Batch(Struct, frozen=True):
 
 
 class WhyWriter:
-    """The queue and its writer. A record is written once, however often it has to be sent.
+    """The queue and its writer. A call's record is written once, however often it has to be sent.
 
     `on_lost` hears of records that found no room, or no store at the end, and how many.
     """
@@ -95,7 +93,8 @@ class WhyWriter:
         self._keep = keep
         self._days = min(days, _MOST_DAYS)
         self._room = _QUEUE
-        self._queue: deque[WhyRecord] = deque()
+        self._queue: deque[tuple[Alike, Own]] = deque()
+        self._lines = _Lines()
         self._id = secrets.token_hex(8)
         self._number = 0
         self._batch: _Batch | None = None
@@ -107,12 +106,12 @@ class WhyWriter:
         """How many records are not known to be written."""
         return len(self._queue)
 
-    def put(self, record: WhyRecord) -> None:
-        """Takes a record; never waits, never fails."""
+    def put(self, alike: Alike, own: Own) -> None:
+        """Takes a call's record, in its two parts; never waits, never fails."""
         if len(self._queue) >= self._room:
             self._on_lost(1)
         else:
-            self._queue.append(record)
+            self._queue.append((alike, own))
 
     async def run(self) -> None:
         """Writes until it is cancelled. While the store is away, records wait in the queue."""
@@ -163,83 +162,51 @@ class WhyWriter:
         self._number += 1
         now = datetime.now(UTC)
         oldest = now - timedelta(days=self._days)
-        by_tenant, minutes, days = _by_tenant(batch), _minutes(batch), _days(batch)
+        entries = _entries(batch)
+        minutes, days = why_counting.counted(batch)
         names = [keys.why_writer(self._id)]
-        names += [keys.why_of(tenant) for tenant in by_tenant]
+        names += [keys.why_of(entry[0][0].tenant) for entry in entries]
         names += [keys.recent_of(*place) for place in minutes]
         for tenant, day in days:
             names += [keys.why_day_of(tenant, day), keys.why_days_of(tenant)]
         kept = self._days * _DAY_SECONDS
-        arguments: list[Any] = [self._number, _REMEMBERED_SECONDS, len(by_tenant), len(minutes), self._keep]
+        arguments: list[Any] = [self._number, _REMEMBERED_SECONDS, len(entries), len(minutes), self._keep]
         # A day's count is kept a day longer than the records: the last of them may have come at its end.
         arguments += [f"{max(0, int(oldest.timestamp() * 1000))}-0", kept, _MINUTE_SECONDS, kept + _DAY_SECONDS]
         arguments += [f"{oldest:%Y%m%d}", _MOST_COMBINATIONS]
-        arguments += [_ENCODER.encode_lines(records) for records in by_tenant.values()]
+        arguments += [self._lines.entry(entry) for entry in entries]
         arguments += [f"{fine_tuned} {stock}" for stock, fine_tuned in minutes.values()]
-        arguments += [_lines(day, counts) for (_, day), counts in days.items()]
+        arguments += [why_counting.lines(day, counts) for (_, day), counts in days.items()]
         return _Batch(len(batch), names, arguments)
 
 
-def _by_tenant(batch: Sequence[WhyRecord]) -> dict[str, list[WhyRecord]]:
-    """The records of each tenant, in their order."""
-    found: defaultdict[str, list[WhyRecord]] = defaultdict(list)
+class _Lines:
+    """Records as JSON, in an order of names of its own. What calls have alike is encoded once, and kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Alike, bytes] = {}
+
+    def entry(self, records: Sequence[tuple[Alike, Own]]) -> bytes:
+        """Records of a tenant as `store/why.lua` takes them."""
+        encode, kept = _ENCODER.encode, self._kept
+        earliest = min(own.time for _, own in records)
+        lines = [b"%d %b" % (len(records), earliest.encode())]
+        lines += [encode(own)[:-1] + (kept.get(alike) or self._keep(alike)) for alike, own in records]
+        return b"\n".join(lines)
+
+    def _keep(self, alike: Alike) -> bytes:
+        if len(self._kept) >= _KEPT:
+            self._kept.clear()
+        said = {name: getattr(alike, name) for name in _ALIKE}
+        self._kept[alike] = made = b"," + _ENCODER.encode(said)[1:]
+        return made
+
+
+def _entries(batch: Sequence[tuple[Alike, Own]]) -> list[list[tuple[Alike, Own]]]:
+    """The records of each tenant, in their order, so many together."""
+    found: defaultdict[str, list[tuple[Alike, Own]]] = defaultdict(list)
     for record in batch:
-        found[record.tenant].append(record)
-    return found
-
-
-def _minutes(batch: Sequence[WhyRecord]) -> dict[tuple[str, int], list[int]]:
-    """Calls by tenant and minute since the epoch: of the stock model, of the fine-tuned one."""
-    minutes: dict[str, int] = {}
-    found: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
-    for record in batch:
-        if record.reason in _NOT_CHOSEN:
-            continue
-        written = record.time[:_TO_THE_MINUTE]
-        minute = minutes.get(written)
-        if minute is None:
-            minute = minutes[written] = int(timestamps.to_seconds(f"{written}Z")) // 60
-        found[record.tenant, minute][record.fine_tuned] += 1
-    return found
-
-
-Counts = dict[tuple[bool, str | None, str | None], list[int]]
-
-
-def _days(batch: Sequence[WhyRecord]) -> dict[tuple[str, str], Counts]:
-    """By tenant and day, for each arm, model and workflow: the numbers that `store/why.lua` calls METRICS."""
-    flat: dict[tuple[str, str, bool, str | None, str | None], list[int]] = {}
-    for record in batch:
-        model = record.routed_model or record.requested_model
-        place = (record.tenant, record.time[:_TO_THE_DAY], record.fine_tuned, model, record.workflow)
-        count = flat.get(place)
-        if count is None:
-            count = flat[place] = [0, 0, 0, 0, 0, 0]
-        count[0] += 1
-        if record.status >= 400 or record.status == 0 or record.error is not None:
-            count[1] += 1
-        if record.input_tokens:
-            count[2] += _believed(record.input_tokens)
-        if record.output_tokens:
-            count[3] += _believed(record.output_tokens)
-        cost = record.cost_usd
-        if cost is not None and 0 <= cost <= _MOST_USD:
-            count[4] += round(cost * 1e9)
-        else:
-            count[5] += 1
-    found: defaultdict[tuple[str, str], Counts] = defaultdict(dict)
-    for (tenant, day, fine_tuned, model, workflow), count in flat.items():
-        found[tenant, day][fine_tuned, model, workflow] = count
-    return found
-
-
-def _believed(tokens: int) -> int:
-    """What a provider says of a call's tokens, within reason."""
-    return min(max(tokens, 0), _MOST_TOKENS)
-
-
-def _lines(day: str, counts: Counts) -> bytes:
-    lines = [day.encode()]
-    for combination, count in counts.items():
-        lines.append(b"%d %d %d %d %d %d " % tuple(count) + _ENCODER.encode(combination))
-    return b"\n".join(lines)
+        found[record[0].tenant].append(record)
+    return [
+        records[at : at + MOST_TOGETHER] for records in found.values() for at in range(0, len(records), MOST_TOGETHER)
+    ]

@@ -1,9 +1,11 @@
 """Why records, read: one of a call, those that are asked for page by page, or all of them.
 
 A search looks through the tenant's stream, newest first, in small steps inside Redis (`store/why_scan.lua`), so that
-only what is wanted travels; it is matched here once more. Nothing here writes.
+only what is wanted travels; it is matched here once more. A record's id, and so a page's cursor, is its entry's time
+and the record's own number (`store/why.lua`). Nothing here writes.
 """
 
+import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -14,11 +16,11 @@ from msgspec import Struct
 from gateway import timestamps
 from gateway.store import keys
 from gateway.store.connection import Store, translated
-from gateway.why import WhyRecord
+from gateway.why import MOST_TOGETHER, WhyRecord
 
-_STEP = 1000  # entries that one step looks at: Redis does nothing else meanwhile
+_STEP = 5000  # records that one step looks at, of a thousand entries at most: Redis does nothing else meanwhile
 _AT_ONCE = 200  # records of one step: decoding them keeps the event loop from calls
-MOST_LOOKED_AT = 120_000  # entries for one page, however rare what is asked for: all that a tenant keeps by default
+MOST_LOOKED_AT = 120_000  # records for one page, however rare what is asked for: all that a tenant keeps by default
 # A record's time is its gateway's, its id the store's.
 _CLOCK_SKEW_MS = 300_000
 _USUAL_SKEW_MS = 1000
@@ -54,11 +56,24 @@ class Page(Struct, frozen=True):
 
 
 class _Step(Struct, frozen=True):
-    """What a step found, by entry id; how many entries it looked at; and at which last ("": there are no more)."""
+    """What a step found, by record id; how many it looked at; at which last ("": there are no more), and where the
+    entries begin that it did not look through."""
 
     found: list[tuple[str, WhyRecord]]
     looked_at: int
     last: str
+    at: str
+
+
+class _Range(Struct, frozen=True):
+    """What a step goes through: the command; the ids of the entries from where and until where; the id of the record
+    after which it goes on, or ""; how many records."""
+
+    command: str
+    at: str
+    to: str
+    after: str
+    most: int = _STEP
 
 
 class WhyReader:
@@ -83,25 +98,25 @@ class WhyReader:
         )
 
     async def _first(self, tenant: str, wanted: Wanted, oldest: int, to: str) -> WhyRecord | None:
-        at = f"{oldest}-0"
+        at, after = f"{oldest}-0", ""
         while True:
-            step = await self._step("XRANGE", tenant, at, to, wanted, 1)
+            step = await self._step(_Range("XRANGE", at, to, after), tenant, wanted, 1)
             if step.found:
                 return step.found[0][1]
             if not step.last:
                 return None
-            at = f"({step.last}"
+            at, after = step.at, step.last
 
     async def page(
         self, tenant: str, wanted: Wanted, limit: int, cursor: str | None, most: int = MOST_LOOKED_AT
     ) -> Page:
         """The newest `limit` wanted records older than `cursor`. Raises StoreUnavailable.
 
-        After `most` entries the page ends with what was found, be it nothing; its cursor leads on.
+        After `most` records the page ends with what was found, be it nothing; its cursor leads on.
         """
         found: list[tuple[str, WhyRecord]] = []
         looked_at = 0
-        async for step in self._newest_first(tenant, wanted, cursor, limit + 1):
+        async for step in self._newest_first(tenant, wanted, cursor, limit + 1, most):
             found += step.found
             looked_at += step.looked_at
             if len(found) > limit:
@@ -112,27 +127,30 @@ class WhyReader:
 
     async def all(self, tenant: str, wanted: Wanted, cursor: str | None) -> AsyncIterator[list[WhyRecord]]:
         """Every wanted record older than `cursor`, newest first, some at a time (or none). Raises StoreUnavailable."""
-        async for step in self._newest_first(tenant, wanted, cursor, _AT_ONCE):
+        async for step in self._newest_first(tenant, wanted, cursor, _AT_ONCE, sys.maxsize):
             yield _records(step.found)
 
-    async def _newest_first(self, tenant: str, wanted: Wanted, cursor: str | None, room: int) -> AsyncIterator[_Step]:
-        at = f"({cursor}" if cursor else "+"
-        to = f"{self._from(wanted)}-0"
-        while True:
-            step = await self._step("XREVRANGE", tenant, at, to, wanted, min(room, _AT_ONCE))
+    async def _newest_first(
+        self, tenant: str, wanted: Wanted, cursor: str | None, room: int, most: int
+    ) -> AsyncIterator[_Step]:
+        at, after, to = _entry_of(cursor), cursor or "", f"{self._from(wanted)}-0"
+        while most > 0:
+            way = _Range("XREVRANGE", at, to, after, min(most, _STEP))
+            step = await self._step(way, tenant, wanted, min(room, _AT_ONCE))
             yield step
             if not step.last:
                 return
-            at = f"({step.last}"
+            at, after = step.at, step.last
+            most -= step.looked_at
 
-    async def _step(self, command: str, tenant: str, at: str, to: str, wanted: Wanted, room: int) -> _Step:
+    async def _step(self, way: _Range, tenant: str, wanted: Wanted, room: int) -> _Step:
         latest = "" if wanted.until is None else _text(wanted.until)
-        arguments: list[Any] = [command, at, to, _STEP, room, latest, *_marks(wanted)]
+        arguments: list[Any] = [way.command, way.at, way.to, way.after, way.most, room, latest, *_marks(wanted)]
         with translated():
-            last, looked_at, flat = await cast("Any", self._scan(keys=[keys.why_of(tenant)], args=arguments))
+            last, at, looked_at, flat = await cast("Any", self._scan(keys=[keys.why_of(tenant)], args=arguments))
         pairs = [(flat[i].decode(), _DECODER.decode(flat[i + 1])) for i in range(0, len(flat), 2)]
         found = [(entry_id, record) for entry_id, record in pairs if matches(record, wanted)]
-        return _Step(found, looked_at, last.decode())
+        return _Step(found, looked_at, last.decode(), at.decode())
 
     def _from(self, wanted: Wanted) -> int:
         """The time in the id of the oldest entry that may be wanted: a record is written after its call has arrived."""
@@ -159,12 +177,23 @@ def matches(record: WhyRecord, wanted: Wanted) -> bool:
     return (wanted.since is None or seconds >= wanted.since) and (wanted.until is None or seconds < wanted.until)
 
 
+def _entry_of(cursor: str | None) -> str:
+    """Where entries begin, newest first, of which one of the first has this record; "+" for none."""
+    if not cursor:
+        return "+"
+    time_ms, _, number = cursor.partition("-")
+    return f"{time_ms}-{int(number) + MOST_TOGETHER}"
+
+
 def _marks(wanted: Wanted) -> list[bytes]:
-    """What a wanted record's JSON has in it, and no other's: inside a text, every quotation mark has a backslash."""
+    """What a wanted record's JSON has in it, and no other's: inside a text, every quotation mark has a backslash.
+
+    Without the mark before the name, which would be tried at each of a record's marks; no other name ends so.
+    """
     texts = [(name, getattr(wanted, name)) for name in _TEXTS]
-    marks = [f'"{name}":'.encode() + msgspec.json.encode(text) for name, text in texts if text is not None]
+    marks = [f'{name}":'.encode() + msgspec.json.encode(text) for name, text in texts if text is not None]
     if wanted.fine_tuned is not None:
-        marks.append(b'"fine_tuned":true' if wanted.fine_tuned else b'"fine_tuned":false')
+        marks.append(b'fine_tuned":true' if wanted.fine_tuned else b'fine_tuned":false')
     return marks
 
 

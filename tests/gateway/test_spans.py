@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from msgspec import Struct
 from msgspec.structs import replace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -21,18 +20,8 @@ from gateway.spans import Attempt, SpanEncoder
 from gateway.trace_context import Trace
 from gateway.wire.answers import Served
 from gateway.wire.kinds import KINDS
+from tests.support.alike import Facts, span_facts
 from tests.support.otlp import request_of
-
-
-class Facts(Struct, frozen=True):
-    """What the spans of a call share."""
-
-    call_id: str
-    tenant: str
-    workflow: str | None
-    requested_model: str | None
-    revision: int
-
 
 RESOURCE = Resource({"service.name": "gateway"})
 SCOPE = InstrumentationScope("housestyle.gateway", "1.2.3")
@@ -105,13 +94,17 @@ def readable(call: Trace, attempt: Attempt, facts: Facts) -> ReadableSpan:
         context=SpanContext(call.trace_id, attempt.span_id, is_remote=False, trace_state=state),
         parent=call.parent,
         resource=RESOURCE,
-        attributes=spans.attributes(attempt, facts),
+        attributes=spans.attributes(attempt, *span_facts(attempt, facts)),
         kind=SpanKind.CLIENT,
         status=Status(StatusCode.ERROR if attempt.error is not None else StatusCode.UNSET),
         start_time=attempt.started,
         end_time=attempt.ended,
         instrumentation_scope=SCOPE,
     )
+
+
+def encoded(encoder: SpanEncoder, call: Trace, attempt: Attempt, facts: Facts) -> bytes:
+    return encoder.encode(call, attempt, *span_facts(attempt, facts))
 
 
 def in_order(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
@@ -140,7 +133,7 @@ def test_the_same_as_the_sdk_makes(made: list[tuple[Trace, Attempt, Facts]], for
     encoder = SpanEncoder(form)
     expected = [readable(*one) for one in made]
     for _ in range(2):  # the second time from what was kept
-        request = form.envelope(expected[0]).around([encoder.encode(*one) for one in made])
+        request = form.envelope(expected[0]).around([encoded(encoder, *one) for one in made])
         assert in_order(request_of(form.CONTENT_TYPE, request)) == in_order(encode_spans(expected))
 
 
@@ -166,9 +159,9 @@ def test_a_route_that_differs_is_another(name: str, value: object) -> None:
     """In everything that is encoded once and kept."""
     encoder = SpanEncoder(otlp)
     other = replace(ATTEMPT, **{name: value})
-    encoder.encode(CALL, ATTEMPT, FACT)
-    assert encoder.encode(CALL, other, FACT) == SpanEncoder(otlp).encode(CALL, other, FACT)
-    assert encoder.encode(CALL, other, FACT) != encoder.encode(CALL, ATTEMPT, FACT)
+    encoded(encoder, CALL, ATTEMPT, FACT)
+    assert encoded(encoder, CALL, other, FACT) == encoded(SpanEncoder(otlp), CALL, other, FACT)
+    assert encoded(encoder, CALL, other, FACT) != encoded(encoder, CALL, ATTEMPT, FACT)
 
 
 @pytest.mark.parametrize(
@@ -177,18 +170,18 @@ def test_a_route_that_differs_is_another(name: str, value: object) -> None:
 def test_so_is_one_of_another_tenant_or_revision(name: str, value: object) -> None:
     encoder = SpanEncoder(otlp)
     other = replace(FACT, **{name: value})
-    encoder.encode(CALL, ATTEMPT, FACT)
-    assert encoder.encode(CALL, ATTEMPT, other) == SpanEncoder(otlp).encode(CALL, ATTEMPT, other)
-    assert encoder.encode(CALL, ATTEMPT, other) != encoder.encode(CALL, ATTEMPT, FACT)
+    encoded(encoder, CALL, ATTEMPT, FACT)
+    assert encoded(encoder, CALL, ATTEMPT, other) == encoded(SpanEncoder(otlp), CALL, ATTEMPT, other)
+    assert encoded(encoder, CALL, ATTEMPT, other) != encoded(encoder, CALL, ATTEMPT, FACT)
 
 
 def test_more_routes_than_are_kept() -> None:
     """Nothing is said of another's route when the memo has been emptied in between."""
     encoder = SpanEncoder(otlp)
     for number in range(9000):
-        encoder.encode(CALL, ATTEMPT, replace(FACT, tenant=f"t{number}"))
+        encoded(encoder, CALL, ATTEMPT, replace(FACT, tenant=f"t{number}"))
     for number in (0, 1, 8191, 8192, 8999):
-        span = decoded(encoder.encode(CALL, ATTEMPT, replace(FACT, tenant=f"t{number}")))
+        span = decoded(encoded(encoder, CALL, ATTEMPT, replace(FACT, tenant=f"t{number}")))
         assert [pair.value.string_value for pair in span.attributes if pair.key == "housestyle.tenant"] == [
             f"t{number}"
         ]
@@ -196,5 +189,5 @@ def test_more_routes_than_are_kept() -> None:
 
 def test_texts_that_are_no_texts_cost_nothing_but_themselves() -> None:
     broken = replace(ATTEMPT, routed_model="ft:\udc80", served=Served(model="\ud800"))
-    span = decoded(SpanEncoder(otlp).encode(CALL, broken, FACT))
+    span = decoded(encoded(SpanEncoder(otlp), CALL, broken, FACT))
     assert span.name == "chat ft:?"

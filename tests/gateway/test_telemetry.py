@@ -19,7 +19,7 @@ from gateway.metrics import Metrics
 from gateway.telemetry import Attempt, Telemetry
 from gateway.wire.answers import Served
 from gateway.wire.kinds import KINDS
-from tests.gateway.test_spans import Facts
+from tests.support.alike import Facts, span_facts
 from tests.support.otlp import attributes, collecting
 
 ROOT = Path(__file__).parents[2]
@@ -88,13 +88,17 @@ def attempt_of(**changes: Any) -> Attempt:
     return replace(ATTEMPT, **changes)
 
 
+def tell(telemetry: Telemetry, call: trace_context.Trace, attempt: Attempt, facts: Facts) -> None:
+    telemetry.span(call, attempt, *span_facts(attempt, facts))
+
+
 def exported(*attempts: Attempt, traceparent: bytes | None = SAMPLED, facts: Facts = FACTS) -> list[ReadableSpan]:
     exporter = InMemorySpanExporter()
     telemetry = Telemetry("1.2.3", [exporter])
     call = trace_context.read(traceparent)
     for attempt in attempts:
         telemetry.start(call, attempt)
-        telemetry.span(call, attempt, facts)
+        tell(telemetry, call, attempt, facts)
     telemetry.shutdown()
     return list(exporter.get_finished_spans())
 
@@ -330,7 +334,7 @@ def test_which_exporters_are_meant(monkeypatch: pytest.MonkeyPatch, names: str, 
         telemetry = Telemetry("1")
         call, attempt = trace_context.read(None), attempt_of()
         telemetry.start(call, attempt)
-        telemetry.span(call, attempt, FACTS)
+        tell(telemetry, call, attempt, FACTS)
         telemetry.shutdown()
     assert len(collector.spans) == sends
 
@@ -340,11 +344,11 @@ def test_the_console(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none, console")
     program = (
         "from gateway import trace_context;"
-        "from tests.gateway.test_telemetry import ATTEMPT, FACTS, SAMPLED, Telemetry;"
+        "from tests.gateway.test_telemetry import ATTEMPT, FACTS, SAMPLED, Telemetry, tell;"
         "telemetry = Telemetry('1');"
         "call = trace_context.read(SAMPLED);"
         "telemetry.start(call, ATTEMPT);"
-        "telemetry.span(call, ATTEMPT, FACTS);"
+        "tell(telemetry, call, ATTEMPT, FACTS);"
         "telemetry.shutdown()"
     )
     shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
@@ -376,7 +380,7 @@ def test_what_a_sampler_writes_into_the_tracestate(came: bytes | None, goes: str
     telemetry = Telemetry("1", [exporter], sampler=Weighing())
     call, attempt = trace_context.read(SAMPLED, came), attempt_of()
     assert dict(telemetry.start(call, attempt))[b"tracestate"] == goes.encode()
-    telemetry.span(call, attempt, FACTS)
+    tell(telemetry, call, attempt, FACTS)
     telemetry.shutdown()
     (span,) = exporter.get_finished_spans()
     assert span.context is not None
@@ -392,7 +396,7 @@ def test_the_callers_tracestate_is_in_the_span_and_goes_on(monkeypatch: pytest.M
         telemetry = Telemetry("1")
         call, attempt = trace_context.read(SAMPLED, b"a=1, b=2"), attempt_of()
         assert dict(telemetry.start(call, attempt))[b"tracestate"] == b"a=1,b=2"
-        telemetry.span(call, attempt, FACTS)
+        tell(telemetry, call, attempt, FACTS)
         telemetry.shutdown()
     (span,) = collector.spans
     assert (span.trace_state, span.parent_span_id.hex()) == ("a=1,b=2", PARENT_ID)
@@ -417,7 +421,7 @@ def test_the_limits_of_a_span(
         telemetry = Telemetry("1")
         call, attempt = trace_context.read(SAMPLED), attempt_of()
         telemetry.start(call, attempt)
-        telemetry.span(call, attempt, FACTS)
+        tell(telemetry, call, attempt, FACTS)
         telemetry.shutdown()
     said = attributes(collector.spans[0])
     assert len(said) == (most or len(WHOLE))
@@ -475,8 +479,8 @@ def test_a_collector_gets_what_an_exporter_gets(monkeypatch: pytest.MonkeyPatch)
         marked = attempt_of(sampler_attributes={"priority": 1, "fine_tuned": "not for it to say"})
         for attempt in (plain, marked):
             telemetry.start(call, attempt)
-            telemetry.span(call, attempt, FACTS)
-        telemetry.span(call, attempt_of(sampled=False), FACTS)
+            tell(telemetry, call, attempt, FACTS)
+        tell(telemetry, call, attempt_of(sampled=False), FACTS)
         telemetry.shutdown()
     assert heard == []
     expected = {name: list(value) if isinstance(value, tuple) else value for name, value in WHOLE.items()}
@@ -494,7 +498,7 @@ def test_an_unsampled_call_and_a_disabled_sdk_send_nothing(monkeypatch: pytest.M
             call = trace_context.read(parent)
             attempt = attempt_of()
             telemetry.start(call, attempt)
-            telemetry.span(call, attempt, FACTS)
+            tell(telemetry, call, attempt, FACTS)
             telemetry.shutdown()
     assert collector.spans == []
 
@@ -508,7 +512,7 @@ def test_losses_are_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
     attempt = attempt_of()
     telemetry.start(call, attempt)
     for _ in range(3):
-        telemetry.span(call, attempt, FACTS)
+        tell(telemetry, call, attempt, FACTS)
     telemetry.shutdown()
     said = metrics.exposition().decode()
     assert "housestyle_dropped_spans_total 3.0" in said

@@ -27,10 +27,10 @@ def numbers(page: Page) -> list[int]:
 
 
 async def put(store: Store, entries: Sequence[tuple[int, WhyRecord]]) -> None:
-    """Records written at times of one's own, in milliseconds since the epoch."""
+    """Records written at times of one's own, in milliseconds since the epoch; as releases before did, an entry each."""
     async with store.redis.pipeline(transaction=False) as pipe:
-        for at, one in entries:
-            pipe.xadd(keys.why_of(TENANT), {"record": msgspec.json.encode(one)}, id=f"{at}-1")
+        for number, (at, one) in enumerate(entries):
+            pipe.xadd(keys.why_of(TENANT), {"record": msgspec.json.encode(one)}, id=f"{at}-{number}")
         await pipe.execute()
 
 
@@ -98,6 +98,36 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_miss_none(store: Store
             pages += 1
         assert read == many[::-1]
         assert pages == -(-1205 // limit), "the last page says that it is the last"
+
+
+@pytest.mark.parametrize(("limit", "most"), [(1, 120_000), (7, 37), (100, 1), (101, 120_000), (500, 100)])
+async def test_pages_end_and_begin_within_entries_of_either_form(store: Store, limit: int, most: int) -> None:
+    """Also where a release before has written some, an entry each."""
+    many = [record(number, workflow="odd" if number % 2 else None) for number in range(335)]
+    await put(store, [(int(time.time() * 1000) - 60_000 + number // 5, one) for number, one in enumerate(many[:20])])
+    for start, end in ((20, 21), (21, 230), (230, 233), (233, 335)):
+        await write(store, many[start:end])
+    reader = WhyReader(store, 90)
+    for wanted, right in ((ALL, many[::-1]), (Wanted(workflow="odd"), many[::-1][1::2])):
+        read: list[WhyRecord] = []
+        cursor: str | None = None
+        while cursor is not None or not read:
+            page = await reader.page(TENANT, wanted, limit, cursor, most)
+            read += page.records
+            cursor = page.next_cursor
+        assert read == right
+    for one in (many[0], many[19], many[20], many[21], many[120], many[121], many[334]):
+        assert await reader.one(TENANT, one.call_id) == one
+
+
+async def test_a_cursor_leads_on_where_its_record_has_gone(store: Store) -> None:
+    await write(store, [record(number) for number in range(150)])
+    reader = WhyReader(store, 90)
+    first = await reader.page(TENANT, ALL, 20, None)
+    await cast("Any", store.redis.xtrim(keys.why_of(TENANT), maxlen=1, approximate=False))
+    assert numbers(await reader.page(TENANT, ALL, 200, first.next_cursor)) == list(range(129, 99, -1))
+    await cast("Any", store.redis.xtrim(keys.why_of(TENANT), maxlen=0, approximate=False))
+    assert await reader.page(TENANT, ALL, 200, first.next_cursor) == Page([], None)
 
 
 async def test_what_arrives_while_somebody_pages_is_no_repeat(store: Store) -> None:

@@ -12,18 +12,17 @@ from itertools import cycle
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from gateway import call as calls
 from gateway import price_lists, timestamps, trace_context
-from gateway.call import CallState
+from gateway.call import Alikes, CallState
 from gateway.compiling import TenantRoutes
 from gateway.metrics import Metrics, Now
 from gateway.spans import Attempt
 from gateway.store.connection import Store
 from gateway.telemetry import Telemetry
 from gateway.trace_context import Trace
-from gateway.why import WhyRecord, WhyWriter
+from gateway.why import WhyWriter
 from gateway.wire.served import Served
 from policies.values import Caller, Decision, FineTune, Provider, Reason, Role, Route
 
@@ -41,7 +40,7 @@ _TRACEPARENT = b"00-%032x-%016x-01"
 
 
 class Shape(Struct, frozen=True):
-    """What calls have in common that are alike. `record` is one's, for the metrics where no record is to be made."""
+    """What calls have in common that are alike."""
 
     routes: TenantRoutes
     caller: Caller
@@ -52,12 +51,12 @@ class Shape(Struct, frozen=True):
     status: int
     served: Served
     traced: bool
-    record: WhyRecord | None = None
 
 
 class Parts(Struct, frozen=True):
     """What a round tells with."""
 
+    alikes: Alikes
     telemetry: Telemetry | None
     metrics: Metrics | None
     why: WhyWriter | None
@@ -67,6 +66,7 @@ async def settle(store: Store, part: str, number: int) -> float:
     """Settles so many calls, at a pace, and waits until all that is told of them has gone; the CPU seconds of it."""
     wanted = PARTS[part]
     parts = Parts(
+        Alikes(_PRICES),
         Telemetry("measured") if "span" in wanted else None,
         Metrics("measured", 500, {}) if "metrics" in wanted else None,
         WhyWriter(store, 1_000_000, 90) if "record" in wanted else None,
@@ -148,24 +148,26 @@ def _call(shape: Shape, telemetry: Telemetry | None) -> CallState:
 
 
 def _tell(shape: Shape, call: CallState, parts: Parts) -> None:
-    """As `Lifecycle` does when a call is over."""
-    record = calls.record(call, shape.routes, shape.caller, _PRICES) if parts.why else shape.record
-    if parts.metrics:
-        parts.metrics.calls.settle(calls.ended(call, record), call.attempts)
-    if parts.telemetry and record:
-        parts.telemetry.span(call.trace, call.attempts[0], record)
-    if parts.why and record:
-        parts.why.put(record)
+    """As `Lifecycle` does when a call is over. What calls say alike is looked up, and their own made, where anything is
+    told."""
+    if not (parts.telemetry or parts.metrics or parts.why):
+        return
+    alike, rates = parts.alikes.of(call, shape.routes, shape.caller)
+    if parts.metrics or parts.why:
+        own = calls.own(call, rates)
+        if parts.metrics:
+            parts.metrics.calls.settle(calls.ended(call, alike, own), call.attempts)
+        if parts.why:
+            parts.why.put(alike, own)
+    if parts.telemetry:
+        parts.telemetry.span(call.trace, call.attempts[0], call.call_id, alike)
 
 
 def _shapes() -> list[Shape]:
     """So many, as chance makes them; the same in every round."""
     chance = random.Random(7)  # noqa: S311 - no secret
     tenants = [_tenant(f"firm-{number}") for number in range(_TENANTS)]
-    shapes = [_shape(chance, chance.choice(tenants)) for _ in range(_SHAPES)]
-    return [
-        replace(shape, record=calls.record(_call(shape, None), shape.routes, shape.caller, _PRICES)) for shape in shapes
-    ]
+    return [_shape(chance, chance.choice(tenants)) for _ in range(_SHAPES)]
 
 
 def _tenant(name: str) -> TenantRoutes:

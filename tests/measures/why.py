@@ -24,7 +24,7 @@ from tests.measures.memory import Memory
 from tests.support.admin import NO_TLS, Admin
 from tests.support.processes import gateway_environ, running
 from tests.support.redis import Stoppable, stoppable
-from tests.support.why import TENANT, record
+from tests.support.why import TENANT, put, record
 
 TIMES = 5
 RARE = 50  # so many records of a rare workflow
@@ -61,8 +61,7 @@ async def write(url: str, records: list[WhyRecord]) -> float:
     writer = WhyWriter(store, len(records), 90)
     spent = 0.0
     for start in range(0, len(records), 10_000):
-        for one in records[start : start + 10_000]:
-            writer.put(one)
+        put(writer, records[start : start + 10_000])
         began = time.process_time()
         await writer.flush()
         spent += time.process_time() - began

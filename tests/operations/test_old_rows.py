@@ -4,17 +4,21 @@ with every field that it had: kept for ever, added to until the version is out.
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from msgspec import Struct
 
 from finetune.values import Job
+from gateway.store import keys
+from gateway.store.connection import Store
 from gateway.store.rows import KeyRow, TenantRow, parse_row, tenant_row
+from gateway.why import WhyRecord
+from gateway.why_reading import Wanted, WhyReader
 
 FOLDER = Path(__file__).parent / "rows"
-KINDS: dict[str, type[Struct]] = {"tenant": TenantRow, "key": KeyRow, "job": Job}
+KINDS: dict[str, type[Struct]] = {"tenant": TenantRow, "key": KeyRow, "job": Job, "why": WhyRecord}
 
 
 class Line(Struct):
@@ -34,6 +38,16 @@ def test_rows_of_a_release_are_read_whole(file: Path) -> None:
     for line in lines(file):
         read = msgspec.json.decode(msgspec.json.encode(line.row), type=KINDS[line.kind])
         assert msgspec.json.decode(msgspec.json.encode(read)) == line.row, line.kind
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.iterdir()), ids=lambda file: file.stem)
+async def test_a_why_record_of_a_release_is_found(store: Store, file: Path) -> None:
+    """As 0.1.0 wrote them, an entry of the stream each."""
+    for line in lines(file):
+        if line.kind == "why":
+            await cast("Any", store.redis.xadd(keys.why_of("orchard"), {"record": msgspec.json.encode(line.row)}))
+            page = await WhyReader(store, 36_500).page("orchard", Wanted(trace_id=line.row["trace_id"]), 5, None)
+            assert msgspec.to_builtins(page.records) == [line.row]
 
 
 def test_this_versions_file_has_every_field_of_every_kind() -> None:

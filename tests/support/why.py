@@ -1,10 +1,12 @@
 """Why records of calls that nobody made, and the store's way to hold them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from gateway import timestamps
+from gateway.alike import Alike, Own
 from gateway.store import keys
 from gateway.store.connection import Store
 from gateway.why import WhyRecord, WhyWriter
@@ -51,11 +53,28 @@ def record(number: int = 0, **changes: Any) -> WhyRecord:
 async def write(store: Store, records: Sequence[WhyRecord], keep: int = 100_000, days: int = 90) -> None:
     """Writes them as a gateway does."""
     writer = WhyWriter(store, keep, days)
-    for one in records:
-        writer.put(one)
+    put(writer, records)
     await writer.flush()
+
+
+def put(writer: WhyWriter, records: Iterable[WhyRecord]) -> None:
+    """Gives records to a writer in their two parts; those that are alike have that part in common."""
+    for one in records:
+        writer.put(*parts(one))
+
+
+def parts(one: WhyRecord) -> tuple[Alike, Own]:
+    """What a record says as others do, and what is its own."""
+    own = Own(**{name: getattr(one, name) for name in Own.__struct_fields__})
+    return _alike(tuple(getattr(one, name) for name in Alike.__struct_fields__ if name != "tried")), own
+
+
+@lru_cache(1000)
+def _alike(values: tuple[Any, ...]) -> Alike:
+    return Alike(*values)
 
 
 async def length(store: Store, tenant: str = TENANT) -> int:
     """How many records a tenant has."""
-    return int(await cast("Any", store.redis.xlen(keys.why_of(tenant))))
+    entries = await cast("Any", store.redis.xrange(keys.why_of(tenant)))
+    return sum(int(fields.get(b"count", 1)) for _, fields in entries)
