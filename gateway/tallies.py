@@ -66,9 +66,9 @@ class Distribution:
         self.observe = self.pending.append
 
     def pour(self) -> None:
-        """See Tallies. A value falls into the bucket whose upper bound, which is inclusive, it does not pass. A histogram
-        takes one value at a time, so its buckets are added to by their private names; a test compares the outcome with
-        `observe`'s."""
+        """See Tallies. A value falls into the bucket whose upper bound, which is inclusive, it does not pass. A
+        histogram takes one value at a time, so its buckets are added to by their private names; a test compares the
+        outcome with `observe`'s."""
         into, values = self._into, self.pending
         values.sort()
         before = 0

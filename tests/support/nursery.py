@@ -74,7 +74,7 @@ def _main() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         random.seed()
         try:
-            working.work(SecretEnviron(os.environ))
+            working.work(SecretEnviron(os.environ), "127.0.0.1", None)
         except BaseException:  # noqa: BLE001 - nothing of the parent's is to be gone through
             traceback.print_exc()
         os._exit(0)
