@@ -163,8 +163,8 @@ def alike(call: CallState, routes: TenantRoutes, caller: Caller, attempt: Attemp
     )
 
 
-def own(call: CallState, rates: Rates | None) -> Own:
-    """What a call says that no other says, made when it is over. `rates`: what its tokens cost."""
+def own(call: CallState, known: Known) -> Own:
+    """What a call says that no other says, made when it is over."""
     last = call.attempts[-1] if call.attempts else None
     served = last.served if last else _NOTHING_SERVED
     begun, first = call.begun, call.first_chunk
@@ -176,19 +176,18 @@ def own(call: CallState, rates: Rates | None) -> Own:
         served.response_id,
         served.input_tokens,
         served.output_tokens,
-        None if rates is None else cost(rates, served),
+        None if known.rates is None else cost(known.rates, served),
         round((time.perf_counter_ns() - begun) / 1e6, 3),
-        round((first - begun) / 1e6, 3) if first is not None and call.streamed else None,
+        None if first is None or not known.alike.stream else round((first - begun) / 1e6, 3),
     )
 
 
 def ended(call: CallState, alike: Alike, own: Own) -> Ended:
     """What the metrics count of a call."""
-    duration = round(own.duration_ms * 1e6)
-    overhead = None
-    if call.attempts:
-        upstream = sum([attempt.ended - attempt.started for attempt in call.attempts])
-        overhead = max(0, duration - upstream - call.body_wait) / 1e9
+    seconds = own.duration_ms / 1e3
+    elsewhere = call.body_wait
+    for attempt in call.attempts:
+        elsewhere += attempt.ended - attempt.started
     return Ended(
         alike.tenant,
         alike.reason,
@@ -196,8 +195,8 @@ def ended(call: CallState, alike: Alike, own: Own) -> Ended:
         alike.error,
         alike.cancelled,
         alike.fine_tuned,
-        duration / 1e9,
-        overhead,
+        seconds,
+        max(0.0, seconds - elsewhere / 1e9) if call.attempts else None,
         own.cost_usd,
     )
 

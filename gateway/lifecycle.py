@@ -454,8 +454,8 @@ class Lifecycle:
         if routes is None or caller is None:
             self._metrics.settle(calls.ended_unknown(call))
             return
-        alike, rates = self._alikes.of(call, routes, caller)
-        own = calls.own(call, rates)
+        known = self._alikes.of(call, routes, caller)
+        alike, own = known.alike, calls.own(call, known)
         self._metrics.settle(calls.ended(call, alike, own), call.attempts)
         for attempt in call.attempts:
             same = alike if attempt is call.attempts[-1] else calls.alike(call, routes, caller, attempt)

@@ -58,13 +58,13 @@ def read(traceparent: bytes | None, tracestate: bytes | None = None) -> Trace:
     """The trace of a call that arrives with these headers; of a later version than 00, what 00 has. What cannot be read
     starts a new one; a `tracestate` that cannot be read is as none, and counts for nothing without a `traceparent`."""
     found = _TRACEPARENT.fullmatch(traceparent.strip()) if traceparent else None
-    if found is None or (found[1] == b"00" and found[5]):
+    if found is None:
         return Trace(random.getrandbits(128) or 1)
-    trace_id, parent_id = int(found[2], 16), int(found[3], 16)
-    if found[1] == b"ff" or not trace_id or not parent_id:
+    version, its_trace, its_parent, flags, more = found.groups()
+    trace_id, parent_id = int(its_trace, 16), int(its_parent, 16)
+    if version == b"ff" or (version == b"00" and more) or not trace_id or not parent_id:
         return Trace(random.getrandbits(128) or 1)
-    sampled = bool(int(found[4], 16) & _SAMPLED)
-    return Trace(trace_id, parent_id, sampled, _state(tracestate) if tracestate else "")
+    return Trace(trace_id, parent_id, bool(int(flags, 16) & _SAMPLED), _state(tracestate) if tracestate else "")
 
 
 def headers(trace_id: int, span_id: int, *, sampled: bool, state: str) -> Headers:

@@ -48,11 +48,11 @@ def _added_up(batch: Sequence[tuple[Alike, Own]]) -> _ByMinute:
         if count is None:
             count = found[place] = [0, 0, 0, 0, 0, 0]
         count[0] += 1
-        if own.input_tokens:
-            count[2] += _believed(own.input_tokens)
-        if own.output_tokens:
-            count[3] += _believed(own.output_tokens)
-        cost = own.cost_usd
+        read, written, cost = own.input_tokens, own.output_tokens, own.cost_usd
+        if read:
+            count[2] += read if 0 < read < _MOST_TOKENS else _believed(read)
+        if written:
+            count[3] += written if 0 < written < _MOST_TOKENS else _believed(written)
         if cost is not None and 0 <= cost <= _MOST_USD:
             count[4] += round(cost * 1e9)
         else:

@@ -152,9 +152,10 @@ def _tell(shape: Shape, call: CallState, parts: Parts) -> None:
     told."""
     if not (parts.telemetry or parts.metrics or parts.why):
         return
-    alike, rates = parts.alikes.of(call, shape.routes, shape.caller)
+    known = parts.alikes.of(call, shape.routes, shape.caller)
+    alike = known.alike
     if parts.metrics or parts.why:
-        own = calls.own(call, rates)
+        own = calls.own(call, known)
         if parts.metrics:
             parts.metrics.calls.settle(calls.ended(call, alike, own), call.attempts)
         if parts.why:
