@@ -9,13 +9,19 @@ from collections.abc import Sequence
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from gateway.errors import TABLE
 from gateway.genai_metrics import OTHER, GenAiMetrics, error_label
 from gateway.spans import Attempt
 from gateway.tallies import Count, Tallies
 from gateway.wire.kinds import KINDS
 
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
-_NOT_ITS_FAULT = frozenset({"cancelled", "draining"})
+# How an attempt ends that is no fault of its upstream's: what the caller sent or did, and we. A refused model of the
+# tenant's own is the upstream's word, though the caller's error has the same code.
+_NOT_ITS_FAULT = frozenset({"cancelled", "draining", "internal_error"}) | (
+    frozenset(code for code, kind in TABLE.items() if kind.status < 500) - {"model_not_found"}
+)
+_OWN_FAULTS = ("internal_error", "draining", "not_ready")
 _OVERHEADS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 
@@ -58,6 +64,12 @@ class CallMetrics:
             ("provider", "error"),
             registry=registry,
         )
+        faults = Counter(
+            "housestyle_gateway_errors",
+            "Calls that failed in the gateway, whosever they were, by error.",
+            ("error",),
+            registry=registry,
+        )
         cancelled = Counter(
             "housestyle_cancelled_calls", "Calls whose caller left before the answer's end.", registry=registry
         )
@@ -80,6 +92,7 @@ class CallMetrics:
             registry=registry,
         )
         self.fallbacks = tallies.count(fallbacks)
+        self._faults = {error: tallies.count(faults.labels(error)) for error in _OWN_FAULTS}
         self._cancelled = tallies.count(cancelled)
         self._durations = {word: tallies.distribution(duration.labels(_word(word))) for word in (True, False)}
         self._overhead = tallies.distribution(overhead)
@@ -90,6 +103,8 @@ class CallMetrics:
 
     def settle(self, call: Ended, attempts: Sequence[Attempt] = ()) -> None:
         """Counts a call, and what was tried upstream for it."""
+        if call.error in self._faults:
+            self._faults[call.error].add()
         if call.tenant is None:
             (self._kept_refusals.get(call.error) or self._keep_refusal(call.error)).add()
             return

@@ -27,6 +27,7 @@ from gateway.otlp_form import Form
 log = structlog.get_logger(__name__)
 
 USUAL_PROTOCOL = "http/protobuf"
+_WELL = "span_export_recovered"
 _FORMS: dict[str, Form] = {USUAL_PROTOCOL: otlp, "http/json": otlp_json}
 SUPPORTED_PROTOCOLS = tuple(_FORMS)
 _PROTOCOLS = (OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL)
@@ -97,7 +98,7 @@ class SpanSender:
         self._awake = threading.Event()
         self._closing = False
         self._abandoned = False
-        self._failing = False
+        self._state = _WELL
         self._thread = threading.Thread(target=self._run, name="span-sender", daemon=True)
         self._thread.start()
 
@@ -143,18 +144,25 @@ class SpanSender:
             return
         try:
             sent = self._transport.send(self._envelope.around(batch))
-        except Exception:  # noqa: BLE001 - whatever it is, the next batch may go
-            sent = False
-        self._account(len(batch), sent=sent)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next batch may go
+            self._account("span_export_failing", len(batch), str(error) or type(error).__name__)
+            return
+        if not sent.taken:
+            self._account("span_export_failing", len(batch), sent.cause)
+        elif sent.rejected:
+            self._account("spans_rejected", min(sent.rejected, len(batch)), sent.cause)
+        else:
+            self._account(_WELL, 0)
 
-    def _account(self, spans: int, *, sent: bool) -> None:
-        """Counts what is lost; says once that an export failed, and once that it works again."""
-        if not sent:
+    def _account(self, state: str, lost: int, cause: str | None = None) -> None:
+        """Counts what is lost; says once that an export failed or left spans out, and once that it works again."""
+        if lost:
+            self._on_dropped(lost)
+        if state == "span_export_failing":
             self._on_failed()
-            self._on_dropped(spans)
-        if sent is self._failing:
-            self._failing = not sent
-            log.warning("span_export_recovered" if sent else "span_export_failing")
+        if state != self._state:
+            self._state = state
+            log.warning(state, **{"cause": cause} if cause else {})
 
 
 def _number(environ: Mapping[str, str], name: str, usual: float, read: Callable[[str], float]) -> float:

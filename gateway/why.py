@@ -84,11 +84,20 @@ class _Batch(Struct, frozen=True):
 class WhyWriter:
     """The queue and its writer. A call's record is written once, however often it has to be sent.
 
-    `on_lost` hears of records that found no room, or no store at the end, and how many.
+    `on_lost` hears of records that found no room, or no store at the end, and how many. `clock` gives seconds since the
+    epoch.
     """
 
-    def __init__(self, store: Store, keep: int, days: int, on_lost: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keep: int,
+        days: int,
+        on_lost: Callable[[int], object] = lambda _: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._on_lost = on_lost
+        self._clock = clock
         self._store = store
         self._keep = keep
         self._days = min(days, _MOST_DAYS)
@@ -160,8 +169,8 @@ class WhyWriter:
     def _next(self) -> _Batch:
         batch = [self._queue[i] for i in range(min(_BATCH, len(self._queue)))]
         self._number += 1
-        now = datetime.now(UTC)
-        oldest = now - timedelta(days=self._days)
+        now = self._clock()
+        first = datetime.fromtimestamp(now, UTC) - timedelta(days=self._days)
         entries = _entries(batch)
         minutes, days = why_counting.counted(batch)
         names = [keys.why_writer(self._id)]
@@ -172,8 +181,8 @@ class WhyWriter:
         kept = self._days * _DAY_SECONDS
         arguments: list[Any] = [self._number, _REMEMBERED_SECONDS, len(entries), len(minutes), self._keep]
         # A day's count is kept a day longer than the records: the last of them may have come at its end.
-        arguments += [f"{max(0, int(oldest.timestamp() * 1000))}-0", kept, _MINUTE_SECONDS, kept + _DAY_SECONDS]
-        arguments += [f"{oldest:%Y%m%d}", _MOST_COMBINATIONS]
+        arguments += [int(now * 1000), kept, _MINUTE_SECONDS, kept + _DAY_SECONDS]
+        arguments += [f"{first:%Y%m%d}", _MOST_COMBINATIONS]
         arguments += [self._lines.entry(entry) for entry in entries]
         arguments += [f"{fine_tuned} {stock}" for stock, fine_tuned in minutes.values()]
         arguments += [why_counting.lines(day, counts) for (_, day), counts in days.items()]

@@ -21,8 +21,10 @@ from gateway.why import MOST_TOGETHER, WhyRecord
 _STEP = 5000  # records that one step looks at, of a thousand entries at most: Redis does nothing else meanwhile
 _AT_ONCE = 200  # records of one step: decoding them keeps the event loop from calls
 MOST_LOOKED_AT = 120_000  # records for one page, however rare what is asked for: all that a tenant keeps by default
-# A record's time is its gateway's, its id the store's.
+# A record's time is its gateway's, its id the store's. A call that is asked for is looked for further back: there is
+# one to be found, and the rest costs little.
 _CLOCK_SKEW_MS = 300_000
+_CLOCK_SKEW_OF_ONE_MS = 86_400_000
 _USUAL_SKEW_MS = 1000
 _USUAL_MS = 60_000  # from a call's arrival until its record is written
 _DAY_MS = 86_400_000
@@ -159,7 +161,7 @@ class WhyReader:
             oldest = max(oldest, int(wanted.since * 1000) - _CLOCK_SKEW_MS)
         arrived = None if wanted.call_id is None else _arrived(wanted.call_id)
         if arrived is not None:
-            oldest = max(oldest, arrived - _CLOCK_SKEW_MS)
+            oldest = max(oldest, arrived - _CLOCK_SKEW_OF_ONE_MS)
         return max(0, oldest)
 
 

@@ -3,8 +3,8 @@
 -- KEYS  the number of the writer's last batch; a tenant's stream for each entry; the hash of each minute's count; then
 --       for each day of a tenant: its hash, and the tenant's list of days
 -- ARGV  number of this batch, seconds that it is remembered, number of entries, number of minutes, records a stream
---       keeps, id before which records are too old, seconds that a stream, a minute, a day is kept, the first day that is
---       kept as YYYYMMDD, the most combinations that a day has
+--       keeps, the writer's clock in milliseconds, seconds that a stream, a minute, a day is kept, the first day that is
+--       kept, by the writer's clock, as YYYYMMDD, the most combinations that a day has
 --       then for each entry: "<how many records> <time of the earliest>\n", then the records, JSON, one a line (JSON has
 --       no line feed of its own)
 --       then for each minute: calls of the fine-tuned model and of the stock model, "<fine_tuned> <stock>"
@@ -17,7 +17,7 @@
 -- number, and what a stream keeps is told by two ids. Releases before wrote an entry for each record: "record", JSON.
 local METRICS = {'calls', 'failed', 'input_tokens', 'output_tokens', 'nano_usd', 'calls_without_cost'}
 local OTHERS = {t = '[true,"other","other"]', f = '[false,"other","other"]'}
-local LOOKED_BACK, TRIMMED_AT_ONCE = 100, 16
+local LOOKED_BACK, TRIMMED_AT_ONCE, SAME_CLOCK_MS = 100, 16, 3600 * 1000
 
 if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then
   return 0
@@ -28,6 +28,11 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 local added, minutes, keep = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local trimmed = math.max(1, math.floor(keep / 100)) -- after so many records a stream is trimmed again
 local name, said = 1, 11
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+-- What is too old goes by the store's clock. A writer's that is wrong must not remove what others wrote.
+local oldest = string.format('%.0f-0', math.max(0, now - tonumber(ARGV[7]) * 1000))
+local agreed = math.abs(now - tonumber(ARGV[6])) < SAME_CLOCK_MS
 
 local function following()
   name, said = name + 1, said + 1
@@ -84,8 +89,7 @@ local function add(stream, said)
   local count, earliest = string.match(said, '^(%d+) (%S+)')
   local before, entries, time, number = given(stream)
   local records = before + tonumber(count)
-  local now = redis.call('TIME')
-  local at = math.max(time, tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000))
+  local at = math.max(time, now)
   if at == time and number >= records then
     at = at + 1
   end
@@ -94,7 +98,7 @@ local function add(stream, said)
   if math.floor(before / trimmed) < math.floor(records / trimmed) then
     trim(stream, records, entries + 1)
   end
-  redis.call('XTRIM', stream, 'MINID', '~', ARGV[6])
+  redis.call('XTRIM', stream, 'MINID', '~', oldest)
   redis.call('EXPIRE', stream, ARGV[7])
 end
 
@@ -138,7 +142,9 @@ while name < #KEYS do
   end
   redis.call('EXPIRE', day, ARGV[9])
   redis.call('ZADD', days, (string.gsub(date, '-', '')), date)
-  redis.call('ZREMRANGEBYSCORE', days, '-inf', '(' .. ARGV[10])
+  if agreed then
+    redis.call('ZREMRANGEBYSCORE', days, '-inf', '(' .. ARGV[10])
+  end
   redis.call('EXPIRE', days, ARGV[9])
 end
 return 1

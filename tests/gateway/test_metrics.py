@@ -111,6 +111,35 @@ def test_a_call_whose_caller_left() -> None:
     assert not any(name.startswith("housestyle_upstream_errors") for name in found), "it is not the provider's fault"
 
 
+@pytest.mark.parametrize("error", ["malformed_request", "request_timeout", "request_too_large", "internal_error"])
+def test_what_the_caller_sent_or_we_did_is_no_fault_of_the_providers(error: str) -> None:
+    metrics = fresh()
+    metrics.calls.settle(replace(ENDED, status=400, error=error), [replace(ATTEMPT, error=error, status=None)])
+    assert not any(name.startswith("housestyle_upstream_errors") for name in moved(metrics))
+
+
+@pytest.mark.parametrize("tenant", [None, ENDED.tenant])
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        ("internal_error", 1),
+        ("not_ready", 1),
+        ("draining", 1),
+        ("upstream_timeout", 0),
+        ("invalid_api_key", 0),
+        (None, 0),
+    ],
+)
+def test_what_failed_in_the_gateway_is_counted_whosever_it_was(
+    tenant: str | None, error: str | None, ours: int
+) -> None:
+    metrics = fresh()
+    metrics.calls.settle(replace(ENDED, tenant=tenant, status=500, error=error))
+    found = moved(metrics)
+    assert sum(found[name] for name in found if name.startswith("housestyle_gateway_errors_total")) == ours
+    assert found.get(f'housestyle_gateway_errors_total{{error="{error}"}}', 0) == ours
+
+
 def test_calls_of_one_class_of_status_are_counted_together() -> None:
     metrics = fresh()
     for status in (400, 404, 200, 404):

@@ -11,7 +11,11 @@ from typing import Any
 
 import certifi
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from google.protobuf.json_format import MessageToJson
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
@@ -36,6 +40,7 @@ class Sink:
         self.go.set()
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.batches: list[list[str]] = []
+        self.said, self.said_type = b"", "application/x-protobuf"
 
     @property
     def names(self) -> list[str]:
@@ -64,11 +69,16 @@ def collecting(authority: Authority | None = None) -> Iterator[Sink]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             status = collector.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            said = collector.said if status == 200 else b""
             self.send_response(status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(said)))
+            self.send_header("content-type", collector.said_type)
             if status == 503:
                 self.send_header("retry-after", "0")
+            if 300 <= status < 400:
+                self.send_header("location", f"{collector.url}/elsewhere")
             self.end_headers()
+            self.wfile.write(said)
 
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
@@ -228,6 +238,53 @@ def test_an_outage_is_counted_and_said_once_and_so_is_its_end(sink: Sink, enviro
         assert sink.names == ["s4", "s5", "s6", "s7"]
     assert (heard.dropped, heard.failures) == ([2, 2, 2], 3)
     assert [entry["event"] for entry in logs] == ["span_export_failing", "span_export_recovered", "span_export_failing"]
+
+
+@pytest.mark.parametrize("status", [302, 307, 308, 204])
+def test_what_is_sent_elsewhere_did_not_arrive(sink: Sink, status: int) -> None:
+    sink.answers = [status]
+    heard = Heard()
+    with capture_logs() as logs, sending(heard) as sender:
+        sender.put(span("s"))
+    assert len(sink.asked) == 1, "no redirect is followed"
+    if status == 204:
+        assert (heard.dropped, heard.failures, logs) == ([], 0, [])
+    else:
+        assert (heard.dropped, heard.failures) == ([1], 1)
+        assert [(entry["event"], entry["cause"]) for entry in logs] == [
+            ("span_export_failing", f"it answered {status}")
+        ]
+
+
+def test_a_collector_that_is_not_there_is_told_with_its_cause(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    environ.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "300")
+    with capture_logs() as logs, sending(Heard()) as sender:
+        sender.put(span("s"))
+    [failing] = [entry for entry in logs if entry["event"] == "span_export_failing"]
+    assert "Connection" in failing["cause"]
+
+
+@pytest.mark.parametrize("json", [False, True])
+def test_spans_that_a_collector_leaves_out_are_counted(sink: Sink, *, json: bool) -> None:
+    said = ExportTraceServiceResponse()
+    said.partial_success.rejected_spans, said.partial_success.error_message = 2, "too old"
+    sink.said = MessageToJson(said).encode() if json else said.SerializeToString()
+    sink.said_type = "application/json" if json else "application/x-protobuf"
+    heard = Heard()
+    with capture_logs() as logs, sending(heard) as sender:
+        for number in range(3):
+            sender.put(span(f"s{number}"))
+    assert (heard.dropped, heard.failures) == ([2], 0)
+    assert [(entry["event"], entry["cause"]) for entry in logs] == [("spans_rejected", "too old")]
+
+
+def test_an_answer_that_is_no_otlp_is_none_the_less_a_yes(sink: Sink) -> None:
+    sink.said, sink.said_type = b"\xff<html>ok</html>", "application/x-protobuf"
+    heard = Heard()
+    with sending(heard) as sender:
+        sender.put(span("s"))
+    assert (sink.names, heard.dropped, heard.failures) == (["s"], [], 0)
 
 
 def test_a_full_queue_drops_and_counts(sink: Sink, environ: pytest.MonkeyPatch) -> None:

@@ -357,6 +357,16 @@ async def test_what_is_too_old_goes_with_the_next_write(store: Store) -> None:
     assert len(await cast("Any", store.redis.zrange(keys.why_days_of(TENANT), 0, -1))) == 1
 
 
+@pytest.mark.parametrize("days_ahead", [91, -91])
+async def test_a_gateway_whose_clock_is_wrong_removes_nothing(store: Store, days_ahead: int) -> None:
+    await write(store, [record(number) for number in range(1000)], days=90)
+    writer = WhyWriter(store, 10_000, 90, clock=lambda: time.time() + days_ahead * DAY)
+    put(writer, [record(1000, time=timestamps.from_seconds(time.time() + days_ahead * DAY))])
+    await writer.flush()
+    assert await length(store) == 1001
+    assert await counted(store) >= 1000
+
+
 async def test_of_a_tenant_that_stops_calling_all_ends(store: Store) -> None:
     one = record(1)
     await write(store, [one], days=7)
