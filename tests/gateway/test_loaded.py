@@ -17,6 +17,7 @@ PAGES = {"starlette", "uvicorn", "jinja2"}
     ("program", "needless"),
     [
         ("gateway.serving", SDK | SPANS | BUILDER | {"docket"}),
+        ("gateway.working", SDK | SPANS | PAGES | BUILDER),
         ("gateway.worker_root", SDK | SPANS | PAGES),
     ],
 )
