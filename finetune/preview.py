@@ -14,7 +14,8 @@ from finetune import cost, steps
 from finetune.dataset import BuildSettings, Manifest, read_manifest
 from finetune.dataset.build import build
 from finetune.dataset.count import open_counter
-from finetune.dataset.redact import RedactorMissing, open_redactor
+from finetune.dataset.outcomes import RedactorMissing
+from finetune.dataset.redact import open_redactor
 from finetune.dataset.values import RedactKind
 from finetune.vaults import open_vault
 

@@ -1,12 +1,14 @@
 """The step that reads the Vault and writes the data set, in a thread, beside the ticks of other jobs.
 
-It says how far it is, ends soon after its job is to end, and asks what it costs before anything is paid for.
+It says how far it is, ends soon after its job is to end, and asks what it costs before anything is paid for. What
+builds is loaded by that thread: a worker that has no job yet need not pay for its arrays and patterns.
 """
 
 import asyncio
 import threading
 import time
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,10 +17,8 @@ from finetune import cost, records, states, steps
 from finetune.backends.base import Refused, TryAgain
 from finetune.cost import Estimate
 from finetune.dataset import BuildSettings, DatasetDamaged, DatasetMissing, DatasetSummary, copy_dataset
-from finetune.dataset.build import Progress, build
 from finetune.dataset.count import Counter, open_counter
-from finetune.dataset.redact import RedactorMissing, open_redactor
-from finetune.dataset.teacher import Ask, Patience, TeacherBusy, TeacherRefused, TeacherTokens, TeacherWriter
+from finetune.dataset.outcomes import Ask, RedactorMissing, TeacherBusy, TeacherRefused
 from finetune.retention import TEACHER_CACHE
 from finetune.steps import Step
 from finetune.ticking import Tick, Tools
@@ -27,11 +27,15 @@ from finetune.vaults import VaultNotAllowed, VaultUnreadable
 from gateway.store.connection import StoreUnavailable
 from gateway.store.rows import TenantRow
 
+if TYPE_CHECKING:
+    from finetune.dataset.build import Progress
+    from finetune.dataset.teacher import TeacherTokens, TeacherWriter
+
 MAX_BUILDS = 1
 """At once in one worker: a build takes a core, and its memory is what a worker's is measured by."""
 
 # A later tick reads the whole Vault again, so a teacher that is busy is waited for rather than come back to.
-_PATIENCE = Patience(total=600.0)
+_PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 1.0
 _FULL_AGAIN_SECONDS = 1.0
 
@@ -152,8 +156,11 @@ class Snapshots:
             return False
         return stored is None or stored.job.cancel_requested or stored.job.status != "snapshotting"
 
-    def _build(self, wanted: _Wanted, progress: Progress) -> _Built:
+    def _build(self, wanted: _Wanted, progress: "Progress") -> _Built:
         """In a thread of its own."""
+        from finetune.dataset.build import build
+        from finetune.dataset.redact import open_redactor
+
         job, settings = wanted.job, wanted.settings
         folder = self._tools.artifact(job)
         if job.source_job is not None:
@@ -171,14 +178,16 @@ class Snapshots:
             made = build(chunks, folder, progress, settings, teacher, redactor, counter)
         return _Built(made, tuple(taught))
 
-    def _teacher(self, wanted: _Wanted, ask: Ask, counter: Counter, taught: list[Estimate | None]) -> TeacherWriter:
+    def _teacher(self, wanted: _Wanted, ask: Ask, counter: Counter, taught: list[Estimate | None]) -> "TeacherWriter":
         """The tenant's own stock model. What it will cost is put into `taught`. Raises TeacherRefused."""
+        from finetune.dataset.teacher import Patience, TeacherWriter
+
         tenant, job = wanted.tenant, wanted.job
         provider = self._tools.access_of(tenant, job.provider)
         model = tenant.providers[job.provider].default_model
         price = self._tools.teacher_price(provider.kind, model)
 
-        def allow(tokens: TeacherTokens) -> None:
+        def allow(tokens: "TeacherTokens") -> None:
             taught.append(cost.estimate_teacher(price, tokens.input, tokens.output))
             refusal = wanted.limits.refusal(cost.total(*taught))
             if refusal is not None:
@@ -192,7 +201,7 @@ class Snapshots:
             consent=job.consent,
             allow=allow,
             count=counter.count,
-            patience=_PATIENCE,
+            patience=Patience(total=_PATIENCE_SECONDS),
         )
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from finetune import records
 from finetune.backends.base import Access, Backend, Factory, Refused
 from finetune.cost import TeacherPrice
-from finetune.dataset.teacher import Ask
+from finetune.dataset.outcomes import Ask
 from finetune.records import Stored
 from finetune.retirement import Dates
 from finetune.steps import Ending

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from finetune.dataset.redact import RedactorMissing
+from finetune.dataset.outcomes import RedactorMissing
 from finetune.previewing import preview
 from finetune.vaults import VaultNotAllowed, VaultUnreadable, open_vault, roots_of
 from gateway import settings

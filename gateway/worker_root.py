@@ -1,7 +1,7 @@
 """The job worker's composition root: what the job manager needs of the gateway is built here and handed to it.
 
-Imported by the worker's process alone: docket and the data sets' builder cost memory and time that a gateway need not
-pay. The provider's SDK, a second of a core and 40 MB, comes with the first job: most gateways' workers never have one.
+Imported by the worker's process alone: docket costs memory and time that a gateway need not pay. The provider's SDK and
+what builds data sets, a second of a core and 40 MB, come with the first job: most gateways' workers never have one.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from finetune import retention, told_models, worker
 from finetune.backends import unsupported
 from finetune.backends.base import Access, Backend, Refused
 from finetune.cost import TeacherPrice
-from finetune.dataset.teacher import Ask
+from finetune.dataset.outcomes import Ask
 from finetune.manager import Manager
 from finetune.retiring import Retiring
 from finetune.ticking import Tools

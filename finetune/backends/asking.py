@@ -9,7 +9,7 @@ import openai
 
 from finetune.backends.base import Access
 from finetune.backends.openai import retry_after, words_of
-from finetune.dataset.teacher import Ask, TeacherBusy, TeacherRefused
+from finetune.dataset.outcomes import Ask, TeacherBusy, TeacherRefused
 
 _SECONDS = 60.0  # also how long a cancelled job may wait for questions that are under way
 # A question that the model will not or cannot take; the next one may be another matter.

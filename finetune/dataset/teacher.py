@@ -10,10 +10,11 @@ from typing import Self
 
 from finetune.dataset.clean import neutralise_tokens
 from finetune.dataset.count import estimate_tokens
+from finetune.dataset.outcomes import Ask, TeacherRefused
 from finetune.dataset.passages import Matter
 from finetune.dataset.phrasings import DRAFT, REPHRASE, phrase
 from finetune.dataset.reading import MAX_INSTRUCTION_CHARS
-from finetune.dataset.teacher_asking import Ask, Asking, Patience, TeacherBusy, TeacherRefused
+from finetune.dataset.teacher_asking import Asking, Patience
 from finetune.dataset.teacher_cache import TeacherCache
 from finetune.dataset.teacher_checks import judge
 from finetune.dataset.teacher_prompts import (
@@ -28,7 +29,7 @@ from finetune.dataset.values import BuildSettings, Example, Kind
 from finetune.dataset.writers import RulesWriter
 from finetune.values import Consent
 
-__all__ = ["Ask", "Patience", "TeacherBusy", "TeacherRefused", "TeacherTokens", "TeacherWriter"]
+__all__ = ["Patience", "TeacherTokens", "TeacherWriter"]
 
 CONSENT_REQUIRED = "teacher_consent_required"
 

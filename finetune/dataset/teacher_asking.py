@@ -13,33 +13,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from msgspec import Struct
 
+from finetune.dataset.outcomes import Ask, TeacherBusy
 from finetune.dataset.teacher_prompts import Question
 
 MAX_TRIES = 8
 """Of a question that finds the teacher busy each time while others are answered: the question is at fault then."""
 
 _TICK_SECONDS = 1.0
-
-Ask = Callable[[str, str], str]
-"""The system's and the user's words → the answer, an empty one where the teacher declines. Blocks, but not for ever;
-may be called from several threads. Raises TeacherBusy, TeacherRefused."""
-
-
-class TeacherBusy(Exception):
-    """It may answer later; in `after` seconds, if it said."""
-
-    def __init__(self, after: float | None = None) -> None:
-        super().__init__("the teacher is busy" if after is None else f"the teacher is busy for {after:g} seconds")
-        self.after = after
-
-
-class TeacherRefused(Exception):
-    """There is no use in asking again. `code` and `message` are the provider's, or ours."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
 
 
 class Patience(Struct, frozen=True):

@@ -25,7 +25,7 @@ async def statuses(workshop: Workshop, jobs: list[tuple[Job, Account]]) -> list[
 
 async def ticked(workshop: Workshop, jobs: list[tuple[Job, Account]], since: float) -> None:
     """Waits until somebody has looked at one of the jobs."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(300):
         while True:
             found = [await workshop.load(job) for job, _ in jobs]
             if any(job.checked_at > since for job in found):
@@ -48,7 +48,7 @@ async def test_fifty_kills_at_random_moments_make_no_job_twice(workshop: Worksho
                 await asyncio.sleep(chance.uniform(0, 1.5))  # the moment is the test
                 os.kill(pid, signal.SIGKILL)
     with workshop.worker():
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):
             while set(await statuses(workshop, jobs)) != {"ready"}:  # noqa: ASYNC110 - a test's only waiting
                 await asyncio.sleep(0.1)
     for job, account in jobs:

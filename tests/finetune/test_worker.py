@@ -12,7 +12,7 @@ from tests.support.vaults import write_vault
 DELETE = {"method": "DELETE", "path": "/v1/files/*"}
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 45) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 180) -> None:
     """Polls, with a deadline."""
     try:
         async with asyncio.timeout(seconds):

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SDK = {"openai", "aiohttp"}  # with the first job
 SPANS = {"requests", "urllib3"}  # with the first sender of spans
-BUILDER = {"numpy", "finetune.dataset.build", "finetune.dataset.redact"}  # what makes data sets
+BUILDER = {"numpy", "finetune.dataset.build", "finetune.dataset.redact"}  # with the first data set
 PAGES = {"starlette", "uvicorn", "jinja2"}
 
 
@@ -17,7 +17,8 @@ PAGES = {"starlette", "uvicorn", "jinja2"}
     ("program", "needless"),
     [
         ("gateway.serving", SDK | SPANS | BUILDER | {"docket"}),
-        ("gateway.worker_root", SDK | SPANS | PAGES),
+        ("gateway.working", SDK | SPANS | PAGES | BUILDER | {"docket"}),
+        ("gateway.worker_root", SDK | SPANS | PAGES | BUILDER),
     ],
 )
 def test_a_program_loads_nothing_that_it_may_never_need(program: str, needless: set[str]) -> None:

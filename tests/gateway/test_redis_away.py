@@ -33,6 +33,7 @@ REFUSALS = (
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 )
 NOW = 5.0  # seconds in which all must be as before
+PATIENCE = 2.0  # the store's clients': a call that had waited for Redis would have taken as long
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +211,7 @@ def test_an_outage_fails_no_call_and_ends_with_its_cause(outages: dict[str, "Fut
     print(f"  changes refused {outcome.refusals}; back after {outcome.back:.2f} s")  # noqa: T201
     assert outcome.calls.failed == []
     assert outcome.calls.succeeded > 100
-    assert outcome.calls.slowest < 1.0  # the provider answers at once: nobody waited for Redis
+    assert outcome.calls.slowest < PATIENCE  # the provider answers at once: nobody waited for Redis
     assert outcome.back < NOW
     for status, code, seconds in outcome.refusals:
         assert (status, code) == (503, "store_unavailable")
@@ -267,7 +268,7 @@ def test_a_failover_fails_no_call_and_loses_no_acknowledged_change(
                 assert time.monotonic() - over < NOW
                 assert of.acknowledged("And at the other", at=1)
         assert calls.failed == []
-        assert calls.slowest < 1.0
+        assert calls.slowest < PATIENCE
         assert of.admins[1].get(suspended.path)["suspended"] is True
         assert suspended.say().status_code == 403
         assert all(readiness(program)[1]["revision"] > revision for program in of.programs)

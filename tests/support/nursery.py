@@ -5,6 +5,7 @@ program's own `work`.
 """
 
 import contextlib
+import importlib
 import os
 import random
 import signal
@@ -57,7 +58,8 @@ def nursery(environ: Mapping[str, str], log: Path) -> Iterator[Nursery]:
 
 
 def _main() -> None:
-    import gateway.worker_root  # noqa: F401
+    for module in ("finetune.backends.asking", "finetune.dataset.build", "gateway.worker_root"):
+        importlib.import_module(module)
     from finetune.dataset.count import open_counter
     from gateway import working
     from gateway.masked import SecretEnviron

@@ -78,7 +78,7 @@ def running(arguments: list[str], environ: Mapping[str, str], log: Path) -> Iter
             program.stop()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0, what: str = "the condition") -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0, what: str = "the condition") -> None:
     """Polls, with a deadline: the only waiting that tests do."""
     deadline = time.monotonic() + seconds
     while not condition():

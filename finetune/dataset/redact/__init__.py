@@ -6,10 +6,10 @@ The same thing has the same placeholder in the whole document, so a text can sti
 from typing import Literal, Protocol
 
 from finetune.dataset.redact.placeholders import PLACEHOLDER, Redacted, placeholders
-from finetune.dataset.redact.presidio import RedactorMissing, open_name_finder
+from finetune.dataset.redact.presidio import open_name_finder
 from finetune.dataset.redact.rules import ALL_BUT_NAMES, RulesRedactor
 
-__all__ = ["PLACEHOLDER", "Redacted", "Redactor", "RedactorMissing", "open_redactor", "placeholders"]
+__all__ = ["PLACEHOLDER", "Redacted", "Redactor", "open_redactor", "placeholders"]
 
 
 class Redactor(Protocol):

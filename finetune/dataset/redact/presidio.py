@@ -6,6 +6,7 @@ What a model finds depends on all that stands around, so a text that is redacted
 import re
 from collections.abc import Iterator
 
+from finetune.dataset.outcomes import RedactorMissing
 from finetune.dataset.redact.placeholders import Finder, Found, Kind, Words
 from finetune.dataset.redact.terms import GENERIC
 
@@ -21,10 +22,6 @@ _CONFIGURATION = {
 }
 _MIN_SCORE = 0.5
 _WORDS = re.compile(r"\w+")
-
-
-class RedactorMissing(Exception):
-    """What is to find names is not installed. The words say what to install."""
 
 
 def open_name_finder() -> Finder:

@@ -8,7 +8,7 @@ import pytest
 
 from finetune.backends.asking import asking
 from finetune.backends.base import Access
-from finetune.dataset.teacher import TeacherBusy, TeacherRefused
+from finetune.dataset.outcomes import TeacherBusy, TeacherRefused
 from gateway.upstream import guarded_http
 from gateway.upstream.addresses import Guard
 from tests.support.admin import STOCK, unique

@@ -4,7 +4,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from finetune.dataset.redact import PLACEHOLDER, RedactorMissing, open_redactor, placeholders
+from finetune.dataset.outcomes import RedactorMissing
+from finetune.dataset.redact import PLACEHOLDER, open_redactor, placeholders
 
 LETTER = (
     "Acme Widgets, Inc. pays Dr Amara Okafor $200,000 on March 15, 2024 at 8010 Roswell Road, Atlanta, Georgia 30350. "

@@ -19,16 +19,10 @@ import pytest
 from finetune.dataset import read_examples, read_manifest
 from finetune.dataset.artifacts import FILES, TRAIN, VALIDATION
 from finetune.dataset.build import build
+from finetune.dataset.outcomes import Ask, TeacherBusy, TeacherRefused
 from finetune.dataset.passages import Matter
 from finetune.dataset.redact import placeholders
-from finetune.dataset.teacher import (
-    Ask,
-    Patience,
-    TeacherBusy,
-    TeacherRefused,
-    TeacherTokens,
-    TeacherWriter,
-)
+from finetune.dataset.teacher import Patience, TeacherTokens, TeacherWriter
 from finetune.dataset.teacher_prompts import questions
 from finetune.dataset.values import Example
 from finetune.dataset.writers import RulesWriter

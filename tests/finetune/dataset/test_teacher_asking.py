@@ -8,14 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from finetune.dataset.teacher_asking import (
-    MAX_TRIES,
-    Asking,
-    Patience,
-    TeacherBusy,
-    TeacherRefused,
-    pause_after,
-)
+from finetune.dataset.outcomes import TeacherBusy, TeacherRefused
+from finetune.dataset.teacher_asking import MAX_TRIES, Asking, Patience, pause_after
 from finetune.dataset.teacher_prompts import Question
 from tests.finetune.dataset.teachers import Teacher, teacher_threads
 
