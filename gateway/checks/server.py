@@ -180,7 +180,9 @@ def _memory(server: Server) -> list[Finding]:
     words = f"{_mib(used)} of {_mib(most)} used ({share:.0%})"
     if share >= _FULL:
         return [wrong("redis memory", f"{words}: changes are about to be refused. Raise maxmemory.")]
-    return [note("redis memory", f"{words}. Raise maxmemory soon.") if share >= _FILLING else ok("redis memory", words)]
+    if share >= _FILLING:
+        return [note("redis memory", f"{words}. Raise maxmemory soon.")]
+    return [ok("redis memory", f"{words}.")]
 
 
 def _replicas(server: Server) -> list[Finding]:

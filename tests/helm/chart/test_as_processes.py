@@ -255,7 +255,9 @@ def test_the_redis_of_an_evaluation_is_one_that_the_program_is_content_with(tmp_
     with Pods(documents, tmp_path, way) as made:
         server = made.start("Deployment", "-redis")
         wait_until(lambda: listens(int(port), server), 20, "the server")
-        assert "noeviction" in passes(made, "check")
+        said = passes(made, "check")
+        assert "noeviction" in said
+        assert "of 192 MiB used" in said
 
 
 def listens(port: int, server: Running) -> bool:
