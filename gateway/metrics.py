@@ -129,6 +129,11 @@ class ReplicaMetrics:
         self.revision = gauge(
             "housestyle_routes_revision", "The revision of the control-plane change that was applied last.", "livemin"
         )
+        self.translator_away = gauge(
+            "housestyle_translator_away",
+            "1 while the translator that runs by itself cannot be reached and calls to its providers fail; else 0.",
+            "livemax",
+        )
         self._age = gauge(
             "housestyle_routes_age_seconds", "Time since the store was last seen to know nothing newer.", "livemax"
         )
