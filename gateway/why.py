@@ -103,7 +103,7 @@ class WhyWriter:
         self._days = min(days, _MOST_DAYS)
         self._room = _QUEUE
         self._queue: deque[tuple[Alike, Own]] = deque()
-        self._lines = _Lines()
+        self._lines = Lines()
         self._id = secrets.token_hex(8)
         self._number = 0
         self._batch: _Batch | None = None
@@ -189,7 +189,7 @@ class WhyWriter:
         return _Batch(len(batch), names, arguments)
 
 
-class _Lines:
+class Lines:
     """Records as JSON, in an order of names of its own. What calls have alike is encoded once, and kept."""
 
     def __init__(self) -> None:
