@@ -11,7 +11,7 @@ from playwright.sync_api import APIResponse, Browser, Route, expect
 from tests.page.conftest import House
 from tests.page.readers import Reader, listening, reading
 from tests.page.web import HOME, addresses
-from tests.support.admin import Admin
+from tests.support.admin import Admin, unique
 from tests.support.firms import Firm
 from tests.support.processes import ADMIN_KEY, Program, running
 from tests.support.vaults import demo_vault
@@ -347,6 +347,25 @@ def test_a_firm_without_jobs_is_taught(open_: Open, house: House, admin: Admin, 
     reader.sign_in(key)
     expect(reader.page.get_by_role("heading", name="No jobs yet")).to_be_visible()
     assert reader.faults() == []
+
+
+def test_a_firm_is_made_by_keyboard_alone_on_a_phone_in_the_dark(open_: Open, house: House, admin: Admin) -> None:
+    name = unique("keyboard")
+    reader = open_(viewport={"width": 360, "height": 740}, color_scheme="dark")
+    reader.sign_in(ADMIN_KEY)
+    reader.page.get_by_role("button", name="New firm").press("Enter")
+    field = reader.page.get_by_label("Name")
+    expect(field).to_be_visible()
+    assert (reader.faults(), reader.width()) == ([], 0)
+    field.press_sequentially(name.capitalize())
+    reader.page.keyboard.press("Tab")
+    expect(reader.page.get_by_label("Id")).to_be_focused()
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.get_by_role("heading", name="No jobs yet")).to_be_visible()
+    assert (reader.faults(), reader.width()) == ([], 0)
+    assert admin.get(f"/tenants/{name}")["name"] == name.capitalize()
+    reader.page.get_by_role("link", name="Add a provider").press("Enter")
+    expect(reader.page.get_by_role("heading", name="Which provider?")).to_be_visible()
 
 
 def test_it_works_without_scripts(open_: Open, house: House) -> None:
