@@ -13,7 +13,7 @@ from tests.page.readers import Reader, listening, reading
 from tests.page.web import HOME, addresses
 from tests.support.admin import Admin, unique
 from tests.support.firms import Firm
-from tests.support.processes import ADMIN_KEY, Program, running
+from tests.support.processes import ADMIN_KEY, Program, running, wait_until
 from tests.support.vaults import demo_vault
 
 Open = Callable[..., Reader]
@@ -335,6 +335,7 @@ def test_who_signs_out_is_told_so_on_every_open_page(open_: Open, house: House) 
     reader.page.route("**/admin/sign-out", lambda route: answers.append((route, route.fetch(max_redirects=0))))
     reader.page.get_by_role("button", name="Sign out").click(no_wait_after=True)
     expect(other.page.get_by_text("You have signed out")).to_be_visible()
+    wait_until(lambda: bool(other.page.evaluate("true") and answers), what="the answer")
     ((route, answer),) = answers  # the session is over, and its page has yet to hear of it
     route.fulfill(response=answer)
     expect(reader.page.get_by_text("You have signed out")).to_be_visible()
