@@ -86,6 +86,14 @@ def reading(browser: Browser, url: str, address: str, complains: bool = False, *
         context.close()
 
 
+# The first event of a stream has its page look at once. While that is under way, what a test does next would meet it.
+_LOOKED = """
+document.body.dataset.listening === "yes"
+  && performance.getEntriesByType("resource").some((entry) => entry.initiatorType === "fetch")
+  && !document.querySelector(".htmx-request")
+"""
+
+
 def listening(reader: Reader) -> None:
-    """Waits until the page's stream of events is open."""
-    wait_until(lambda: bool(reader.page.evaluate("document.body.dataset.listening === 'yes'")), what="the stream")
+    """Waits until the page's stream of events is open, and the page has looked as its first event has it do."""
+    wait_until(lambda: bool(reader.page.evaluate(_LOOKED)), what="the stream")

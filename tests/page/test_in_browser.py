@@ -11,9 +11,9 @@ from playwright.sync_api import APIResponse, Browser, Route, expect
 from tests.page.conftest import House
 from tests.page.readers import Reader, listening, reading
 from tests.page.web import HOME, addresses
-from tests.support.admin import Admin
+from tests.support.admin import Admin, unique
 from tests.support.firms import Firm
-from tests.support.processes import ADMIN_KEY, Program, running
+from tests.support.processes import ADMIN_KEY, Program, running, wait_until
 from tests.support.vaults import demo_vault
 
 Open = Callable[..., Reader]
@@ -335,6 +335,7 @@ def test_who_signs_out_is_told_so_on_every_open_page(open_: Open, house: House) 
     reader.page.route("**/admin/sign-out", lambda route: answers.append((route, route.fetch(max_redirects=0))))
     reader.page.get_by_role("button", name="Sign out").click(no_wait_after=True)
     expect(other.page.get_by_text("You have signed out")).to_be_visible()
+    wait_until(lambda: bool(other.page.evaluate("true") and answers), what="the answer")
     ((route, answer),) = answers  # the session is over, and its page has yet to hear of it
     route.fulfill(response=answer)
     expect(reader.page.get_by_text("You have signed out")).to_be_visible()
@@ -347,6 +348,25 @@ def test_a_firm_without_jobs_is_taught(open_: Open, house: House, admin: Admin, 
     reader.sign_in(key)
     expect(reader.page.get_by_role("heading", name="No jobs yet")).to_be_visible()
     assert reader.faults() == []
+
+
+def test_a_firm_is_made_by_keyboard_alone_on_a_phone_in_the_dark(open_: Open, house: House, admin: Admin) -> None:
+    name = unique("keyboard")
+    reader = open_(viewport={"width": 360, "height": 740}, color_scheme="dark")
+    reader.sign_in(ADMIN_KEY)
+    reader.page.get_by_role("button", name="New firm").press("Enter")
+    field = reader.page.get_by_label("Name")
+    expect(field).to_be_visible()
+    assert (reader.faults(), reader.width()) == ([], 0)
+    field.press_sequentially(name.capitalize())
+    reader.page.keyboard.press("Tab")
+    expect(reader.page.get_by_label("Id")).to_be_focused()
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.get_by_role("heading", name="No jobs yet")).to_be_visible()
+    assert (reader.faults(), reader.width()) == ([], 0)
+    assert admin.get(f"/tenants/{name}")["name"] == name.capitalize()
+    reader.page.get_by_role("link", name="Add a provider").press("Enter")
+    expect(reader.page.get_by_role("heading", name="Which provider?")).to_be_visible()
 
 
 def test_it_works_without_scripts(open_: Open, house: House) -> None:
