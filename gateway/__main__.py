@@ -77,6 +77,15 @@ def worker(
 
 
 @main.command()
+def translator(host: Host = "127.0.0.1", port: Port = 8082) -> None:
+    """Runs the translator by itself, for gateways whose HOUSESTYLE_TRANSLATOR_URL leads to it."""
+    from gateway import translator_root
+
+    with _plainly():
+        translator_root.run(host, port, SecretEnviron(os.environ))
+
+
+@main.command()
 def sandbox(
     host: Host = "127.0.0.1",
     port: Port = 8090,

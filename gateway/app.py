@@ -48,7 +48,8 @@ from gateway.store.tasks import ended
 from gateway.telemetry import Telemetry
 from gateway.threads import EndingThreads
 from gateway.translating import Translator
-from gateway.upstream.addresses import Guard, Origin
+from gateway.translator_link import Link, RemoteTranslator
+from gateway.upstream.addresses import Guard
 from gateway.upstream.pool import Pool, Timeouts
 from gateway.vault_opening import VaultOpener
 from gateway.why import WhyWriter
@@ -84,9 +85,12 @@ class Gateway:
         self._environ = environ
         self._bootstrap_waits = ""
         self._translator: Translator | None = None
+        self._remote: RemoteTranslator | None = None
         self._confirmed = time.monotonic()
         timeouts = Timeouts(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
         self.pool = Pool(self.guard, timeouts, proxies=settings.proxies)
+        if settings.translator_url is not None:
+            self._remote = RemoteTranslator(settings, timeouts, self.metrics.replica.translator.set)
         self.lifecycle = Lifecycle(
             self.routes,
             self.pool,
@@ -95,7 +99,7 @@ class Gateway:
             self.metrics.calls,
             price_lists.load(settings.prices),
             Limits(int(settings.max_body_mb * 2**20), settings.max_concurrent),
-            self._translator_origin,
+            self._translator_link,
             self.warnings.model_refused,
             self.last_used.seen,
         )
@@ -128,6 +132,7 @@ class Gateway:
                 self.metrics.run(self._moment),
                 self._tend(),
                 self._become_ready(),
+                *([self._remote.watch()] if self._remote is not None else []),
             )
         ]
         for task in tasks:
@@ -145,6 +150,8 @@ class Gateway:
             await self.replica.leave()
             await asyncio.to_thread(self.telemetry.shutdown)
             self.pool.close()
+            if self._remote is not None:
+                self._remote.close()
             if self._translator is not None:
                 await self._translator.close()
                 shutil.rmtree(self._translator.directory, ignore_errors=True)
@@ -171,6 +178,7 @@ class Gateway:
             store=self.follower.state,
             stale=self.follower.cause,
             bootstrap=self._bootstrap(),
+            translator=(self._remote.cause or "") if self._remote is not None else None,
         )
 
     def _bootstrap(self) -> str:
@@ -180,14 +188,17 @@ class Gateway:
         waits = f"; it waits for {self._bootstrap_waits}" if self._bootstrap_waits else ""
         return f"HOUSESTYLE_BOOTSTRAP is being applied ({self.applier.at}){waits}"
 
-    async def _translator_origin(self) -> Origin:
-        """Where the translator is; it and its directory are made when a call first needs them."""
+    async def _translator_link(self) -> Link:
+        """The translator: the one that runs by itself; else a child, made with its directory when a call first needs
+        it."""
+        if self._remote is not None:
+            return self._remote.link
         if self._translator is None:
             directory = Path(tempfile.mkdtemp(prefix="housestyle-"))
             self._translator = Translator(
                 self._settings.translator_python, directory, self._settings.upstream_allow, self._environ
             )
-        return await self._translator.ready()
+        return Link(self.pool, await self._translator.ready())
 
     async def _settled(self) -> None:
         """Waits for calls that were cancelled at the end of the drain, so that each has its record."""

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from gateway import datadir, price_lists, settings
 from gateway.bootstrap import reading
-from gateway.checks import collector, places, providers, records, server
+from gateway.checks import collector, places, providers, records, server, translator
 from gateway.checks.apart import Hangs, apart
 from gateway.checks.findings import Finding, note, ok, wrong
 from gateway.secrets import Keyring
@@ -143,11 +143,12 @@ async def _reached(
     """Everything over a network, and what the store holds."""
     asyncio.get_running_loop().set_default_executor(EndingThreads())  # looking a name up may hang
     spans = asyncio.create_task(collector.judge(environ))
+    translated = asyncio.create_task(translator.judge(read))
     artifacts = asyncio.create_task(places.artifacts(artifacts_url)) if artifacts_url is not None else None
     found = await _stored(url, read) if url is not None else []
     if artifacts is not None:
         found.append(await artifacts)
-    return [*found, *await spans]
+    return [*found, *await translated, *await spans]
 
 
 async def _stored(url: str, read: Settings) -> list[Finding]:

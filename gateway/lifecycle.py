@@ -30,7 +30,7 @@ from gateway.prices import Prices
 from gateway.refusals import RefusedModels
 from gateway.routing import Routes
 from gateway.telemetry import Attempt, Telemetry
-from gateway.upstream.addresses import Origin
+from gateway.translator_link import Link
 from gateway.upstream.pool import Answer, Pool
 from gateway.upstream.upload import Upload
 from gateway.ways import Kept, Way
@@ -69,7 +69,7 @@ class Identified(Struct, frozen=True):
 class Lifecycle:
     """One for a process. `handle` is the life of one call.
 
-    `translator` starts the translator where it does not run and says where it is; `on_model_refused` hears of a tenant,
+    `translator` starts the translator where it does not run and gives the link to it; `on_model_refused` hears of a tenant,
     the job whose model its provider refused, and the model; `on_key_used` of a key's id and the time.
     """
 
@@ -82,7 +82,7 @@ class Lifecycle:
         metrics: CallMetrics,
         prices: Prices,
         limits: Limits,
-        translator: Callable[[], Awaitable[Origin]],
+        translator: Callable[[], Awaitable[Link]],
         on_model_refused: Callable[[str, str, str], None],
         on_key_used: Callable[[str, float], None],
     ) -> None:
@@ -307,13 +307,15 @@ class Lifecycle:
         call.attempts.append(attempt)
         context = self._telemetry.start(call.trace, attempt)
         with _Accounted(attempt):
-            origin = way.origin if not way.upstream.translated else await self._translator()
+            link = await self._translator() if way.upstream.translated else None
+            origin = link.origin if link else way.origin
             assert origin is not None  # noqa: S101 - `way` sees to it
             body = self._body(call, who, decision, way)
             length = call.relayed.length if isinstance(body, Upload) and call.relayed else _length(body)
-            head = outgoing.head(exchange, who.target, way, origin, length, context)
+            ours = [*context, *link.headers] if link else context
+            head = outgoing.head(exchange, who.target, way, origin, length, ours)
             attempt.begin()
-            answer = await self._pool.request(origin, head, body)
+            answer = await (link.request(head, body) if link else self._pool.request(origin, head, body))
         attempt.status = answer.status
         attempt.error = str(answer.status) if answer.status >= 400 else None
         return answer

@@ -72,6 +72,11 @@ def bound(host: str, port: int, admin_port: int | None) -> Iterator[Listeners]:
             yield Listeners(data, admin)
 
 
+def bound_alone(host: str, port: int) -> socket.socket:
+    """One bound socket, nobody's yet; of port 0 a free one. Raises CannotListen."""
+    return _bound(host, port, "")
+
+
 @contextlib.contextmanager
 def inherited(numbers: list[int]) -> Iterator[Listeners]:
     """The sockets that this process was started with, by `Listeners.numbers`."""

@@ -129,6 +129,12 @@ class ReplicaMetrics:
         self.revision = gauge(
             "housestyle_routes_revision", "The revision of the control-plane change that was applied last.", "livemin"
         )
+        self.translator = gauge(
+            "housestyle_translator_reachable",
+            "1 while the translator that runs by itself can be reached, or none is set; 0 while its providers' calls fail.",
+            "livemin",
+        )
+        self.translator.set(1)
         self._age = gauge(
             "housestyle_routes_age_seconds", "Time since the store was last seen to know nothing newer.", "livemax"
         )

@@ -26,12 +26,12 @@ def body(asked: RequestBody, target: Target, way: Way) -> tuple[bytes, bool]:
 
 
 def head(
-    exchange: Exchange, target: Target, way: Way, origin: Origin, length: int | None, context: wire_headers.Headers
+    exchange: Exchange, target: Target, way: Way, origin: Origin, length: int | None, more: wire_headers.Headers
 ) -> SecretBytes:
     """The request line and headers: the caller's that may pass, the provider's credential, our own.
 
-    `length` is the body's, None where it comes in chunks; `context`, the headers of the trace that goes on. The
-    credential stands in no variable but the headers' own.
+    `length` is the body's, None where it comes in chunks; `more`, our own headers: the trace that goes on, what the
+    translator wants. A credential stands in no variable but the headers' own.
     """
     passed = wire_headers.to_upstream(exchange.headers)
     if target.endpoint.rewritten and b"content-encoding" in exchange.fields:
@@ -43,7 +43,7 @@ def head(
     if defaults := kinds.KINDS[way.upstream.kind].defaults:
         named = {name for name, _ in passed}
         ours += [_LINE(header) for header in defaults if header[0] not in named]
-    ours += map(_LINE, context)
+    ours += map(_LINE, more)
     if length is None:
         ours.append(b"transfer-encoding: chunked\r\n")
     elif length or exchange.method in ("POST", "PUT", "PATCH"):

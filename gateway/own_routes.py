@@ -25,7 +25,8 @@ FOR_ADMINS = "The admin page is at /admin, its API under /admin/api; calls go to
 class Status(Struct, frozen=True):
     """What a replica says of itself. `stale`: why it does not follow the store; "" where it does.
 
-    `bootstrap`: how far HOUSESTYLE_BOOTSTRAP is, while it is being applied.
+    `bootstrap`: how far HOUSESTYLE_BOOTSTRAP is, while it is being applied. `translator`: why the one that runs by itself
+    cannot be used, "" where it can; None where there is none such.
     """
 
     ready: bool
@@ -35,6 +36,7 @@ class Status(Struct, frozen=True):
     store: StoreState
     stale: str
     bootstrap: str = ""
+    translator: str | None = None
 
     @property
     def cause(self) -> str:
@@ -42,7 +44,9 @@ class Status(Struct, frozen=True):
         if self.stopping:
             return "this replica is shutting down"
         if self.ready:
-            return f"serving what was known last: {self.stale}" if self.stale else ""
+            stale = f"serving what was known last: {self.stale}" if self.stale else ""
+            translator = f"providers that are translated cannot be called: {self.translator}" if self.translator else ""
+            return "; ".join(filter(None, (stale, translator)))
         return self.bootstrap or (f"nothing is known yet: {self.stale}" if self.stale else "it is about to be ready")
 
 
@@ -59,6 +63,8 @@ def routes(status: Callable[[], Status], where: str) -> list[Route]:
             "revision": now.revision,
             "store": now.store,
         }
+        if now.translator is not None:
+            body["translator"] = now.translator or "reachable"
         if now.cause:
             body["cause"] = now.cause
         return JSONResponse(body, 200 if ready else 503)

@@ -192,6 +192,9 @@ def _warn(settings: Settings) -> None:
         log.warning("no_admin_key", meaning="only admin keys that are in the store already can administer")
     elif len(settings.admin_key) < _SHORT_KEY:
         log.warning("short_admin_key", meaning=f"HOUSESTYLE_ADMIN_KEY has fewer than {_SHORT_KEY} characters")
+    if settings.translator_url is not None and settings.translator_url.scheme == "http":
+        meaning = "prompts, answers and providers' credentials go to the translator without TLS"
+        log.warning("translator_in_plain_text", host=settings.translator_url.host, meaning=meaning)
     for name in unknown(os.environ):
         log.warning("unknown_variable", variable=name)
 

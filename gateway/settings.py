@@ -12,9 +12,10 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from gateway import setting_values as values
+from gateway import translator_values as translator
 from gateway.masked import Secret, SecretEnviron
 from gateway.setting_values import SettingsError, encryption_key
-from gateway.upstream.addresses import Network
+from gateway.upstream.addresses import Network, Origin
 from gateway.upstream.proxy import Proxies
 
 __all__ = ["ATTACHED_REDIS", "Settings", "SettingsError", "Variable", "encryption_key", "read", "unknown", "variables"]
@@ -177,6 +178,50 @@ class Settings(Struct, frozen=True):
             "`.venv-translator` beside `.venv`, where there is one",
         ),
     ] = None
+    translator_url: Annotated[
+        Origin | None,
+        Variable(
+            translator.URL,
+            "`https://host:port` of a translator that [runs by itself](operations.md#a-translator-of-its-own), for "
+            "gateways.",
+            "unset: a child of each gateway process, started on first need",
+        ),
+    ] = None
+    translator_tokens: Annotated[
+        tuple[str, ...],
+        Variable(
+            translator.TOKEN,
+            "The secret that gateways and that translator share, 32 characters or more; of several, comma-separated, "
+            "the first is sent and all are taken.",
+            "unset: required with a URL, and by `housestyle translator`",
+        ),
+    ] = ()
+    translator_ca: Annotated[
+        Path | None,
+        Variable(
+            translator.CA,
+            "A file (PEM) of the authorities behind that translator's certificate, for gateways; read again when it "
+            "changes.",
+            "unset: those of other outgoing connections",
+        ),
+    ] = None
+    translator_certificate: Annotated[
+        tuple[Path, Path] | None,
+        Variable(
+            translator.CERTIFICATE,
+            "The certificate (PEM, with its chain) of `housestyle translator`; read again when it changes.",
+        ),
+        Variable(translator.KEY, "That certificate's key (PEM, without a passphrase)."),
+    ] = None
+    translator_plaintext: Annotated[
+        bool,
+        Variable(
+            translator.PLAINTEXT,
+            "`true` lets gateways and that translator speak without TLS beyond one machine: where the network itself "
+            "encrypts, as a service mesh does.",
+            "`false`",
+        ),
+    ] = False
 
     def __repr__(self) -> str:
         return f"Settings(data_dir={str(self.data_dir)!r}, embedded={self.embedded})"  # never a secret
@@ -213,6 +258,11 @@ def read(environ: Mapping[str, str]) -> Settings:
         admin_port=values.port(environ.get("HOUSESTYLE_ADMIN_PORT")),
         proxies=values.proxies(environ),
         translator_python=values.translator_python(environ),
+        translator_url=translator.url(environ),
+        translator_tokens=translator.tokens(environ),
+        translator_ca=translator.authorities(environ),
+        translator_certificate=translator.certificate(environ),
+        translator_plaintext=translator.plaintext(environ),
         **_numbers(environ),
     )
 

@@ -1,5 +1,6 @@
 """The gateway's side of the translator: the credential that goes along with a call, and the child process, started on
-first need and started again when it is gone. What it says is in `translator/`; that package is never imported here.
+first need and started again when it is gone. What it says is in `translator/`; that package is never imported here. One
+that runs by itself is in `translator_link.py`.
 
 Each gateway process has a translator of its own, about 250 MB and 5 to 10 s of CPU to start; one that translates
 nothing has none.
@@ -18,6 +19,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from gateway import translator_program
 from gateway.errors import GatewayError
 from gateway.masked import SecretBytes
 from gateway.upstream.addresses import Network, Origin
@@ -30,28 +32,6 @@ _START_SECONDS = 120.0
 _GRACE_SECONDS = 10.0
 _HEALTHY_SECONDS = 60.0
 _MAX_PAUSE = 60.0
-_HOW = (
-    "Providers of this kind need the translator: `uv sync --only-group translator` into an environment of its own, "
-    "named in HOUSESTYLE_TRANSLATOR_PYTHON."
-)
-_PACKAGE = Path(__file__).parent
-# What the child may know of the gateway's environment: nothing that is a credential of the operator's.
-_PASSED_ON = (
-    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
-    *("https_proxy", "http_proxy", "all_proxy", "no_proxy"),
-)
-# No look at the machine's own identity, where a tenant's credential fails; no call home; no file of the operator's.
-_OF_ITS_OWN = {
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "HF_HUB_OFFLINE": "1",
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-    "LITELLM_MODE": "PRODUCTION",  # reads no .env
-    "NO_GCE_CHECK": "true",
-    "PYTHONNOUSERSITE": "1",
-}
 
 
 def credential_header(kind: str, base_url: str, api_key: str | None, options: Mapping[str, Any]) -> tuple[bytes, bytes]:
@@ -67,16 +47,6 @@ def credential_header(kind: str, base_url: str, api_key: str | None, options: Ma
         {"kind": kind, "api_key": None if api_key is None else str(api_key), "base_url": base_url, "options": told}
     )
     return CREDENTIAL_HEADER, SecretBytes(base64.b64encode(credential))
-
-
-def child_environ(environ: Mapping[str, str], home: Path, packages: Path) -> dict[str, str]:
-    """The child's environment. `home` is empty, so that no credential is found there; `packages` holds our package
-    and nothing else of the gateway's."""
-    kept = {name: environ[name] for name in _PASSED_ON if environ.get(name)}
-    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
-    if bundle:
-        kept["REQUESTS_CA_BUNDLE"] = bundle  # google-auth's transport knows no other
-    return kept | _OF_ITS_OWN | {"HOME": str(home), "CLOUDSDK_CONFIG": str(home), "PYTHONPATH": str(packages)}
 
 
 def pause(failures: int) -> float:
@@ -117,7 +87,7 @@ class Translator:
         if self._closed:
             raise GatewayError("draining")
         if self._python is None:
-            raise GatewayError("upstream_unreachable", _HOW)
+            raise GatewayError("upstream_unreachable", translator_program.HOW)
         if self._starting is None:
             self._starting = asyncio.create_task(self._start(self._python))
             self._starting.add_done_callback(self._ended)
@@ -156,23 +126,19 @@ class Translator:
         except OSError as error:
             self._note_failure()
             log.error("translator_not_started", cause=str(error.strerror))
-            raise GatewayError("upstream_unreachable", f"The translator cannot be started. {_HOW}") from None
+            words = f"The translator cannot be started. {translator_program.HOW}"
+            raise GatewayError("upstream_unreachable", words) from None
         self._started = time.monotonic()
         log.info("translator_started", seconds=round(self._started - begun, 1), pid=self._process.pid)
 
     async def _spawn(self, python: Path) -> asyncio.subprocess.Process:
         """The child, answering on its socket. Raises OSError; when it is cancelled, the child is ended."""
-        packages, home = self.directory / "packages", self.directory / "home"
-        for directory in (packages, home):
-            directory.mkdir(mode=0o700, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            (packages / "gateway").symlink_to(_PACKAGE, target_is_directory=True)
+        options = ("--socket", self._origin.unix)
+        program = translator_program.prepare(python, self.directory, self._allowed, self._environ, options)
         process = await asyncio.create_subprocess_exec(
-            *(str(python), "-P", "-m", "gateway.translator", "--socket", self._origin.unix),
-            *("--remove", str(self.directory)),
-            *(word for network in self._allowed for word in ("--allow", str(network))),
-            env=child_environ(self._environ, home, packages),
-            cwd=home,
+            *program.command,
+            env=program.environ,
+            cwd=program.home,
             stdin=asyncio.subprocess.PIPE,  # its end, ours too, is the child's word to leave
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C is for the gateway, which ends this one

@@ -89,9 +89,9 @@ def judge(found: Addresses, reached: Sequence[Reached]) -> list[Finding]:
 
 
 def translator(providers: Sequence[ProviderRow], settings: Settings) -> list[Finding]:
-    """Whether what translated providers need is there."""
+    """Whether what translated providers need is there, where the translator is a child of the gateway."""
     kinds_used = sorted({one.kind for one in providers if kinds.is_translated(one.kind)})
-    if not kinds_used:
+    if not kinds_used or settings.translator_url is not None:
         return []
     if settings.translator_python is None:
         words = f"Providers of kind {', '.join(kinds_used)} need the translator's environment, which is not installed. "

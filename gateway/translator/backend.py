@@ -4,9 +4,7 @@ imports it.
 
 import contextlib
 import ipaddress
-import json
 import logging
-import sys
 import traceback
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
@@ -17,6 +15,7 @@ from gateway.translator import answers
 from gateway.translator.answers import Error, Failure
 from gateway.translator.asked import Asked, is_googles
 from gateway.translator.floor import Call, calling
+from gateway.translator.saying import say
 from gateway.upstream.addresses import AddressNotAllowed, Guard, Network, parse_base_url
 
 # The gateway's time-outs are in force: it closes the connection, and the call ends. These are for what it cannot see.
@@ -143,8 +142,7 @@ def _log(error: BaseException, names: tuple[str, ...], asked: Asked) -> None:
         error = error.__cause__ or error.__context__ or error
     frame = traceback.extract_tb(error.__traceback__)[-1:]
     places = [f"{place.filename.rpartition('site-packages/')[2]}:{place.lineno}" for place in frame]
-    line = {"event": "translator_call_failed", "level": "error", "kind": asked.kind, "names": names, "place": places}
-    sys.stderr.write(json.dumps(line) + "\n")
+    say("translator_call_failed", "error", kind=asked.kind, names=names, place=places)
 
 
 def _names(error: BaseException | None) -> Iterator[str]:

@@ -43,6 +43,7 @@ from gateway.store.connection import Store, Write
 from gateway.store.rows import KeyRow, ProviderRow, TenantRow
 from gateway.telemetry import Telemetry
 from gateway.translating import credential_header
+from gateway.translator_link import Link
 from gateway.upstream.addresses import Found, Guard, InvalidUrl, Origin
 from gateway.upstream.pool import Pool, Timeouts
 from gateway.upstream.proxy import parse_proxy
@@ -188,7 +189,7 @@ def a_call(body: bytes) -> HttpExchange:
     return made
 
 
-async def no_translator() -> Origin:
+async def no_translator() -> Link:
     """There is none."""
     raise GatewayError("upstream_unreachable")
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.translating import Translator, child_environ, pause
+from gateway.translating import Translator, pause
+from gateway.translator_program import child_environ
 from tests.gateway.translator.talking import PYTHON, Talk, bedrock
 from tests.gateway.upstream.server import turns
 from tests.support.processes import gone, wait_until
