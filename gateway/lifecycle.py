@@ -69,8 +69,8 @@ class Identified(Struct, frozen=True):
 class Lifecycle:
     """One for a process. `handle` is the life of one call.
 
-    `translator` starts the translator where it does not run and gives the link to it; `on_model_refused` hears of a tenant,
-    the job whose model its provider refused, and the model; `on_key_used` of a key's id and the time.
+    `translator` starts the translator where it does not run and gives the link to it; `on_model_refused` hears of a
+    tenant, the job whose model its provider refused, and the model; `on_key_used` of a key's id and the time.
     """
 
     def __init__(

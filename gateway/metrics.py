@@ -131,7 +131,8 @@ class ReplicaMetrics:
         )
         self.translator = gauge(
             "housestyle_translator_reachable",
-            "1 while the translator that runs by itself can be reached, or none is set; 0 while its providers' calls fail.",
+            "1 while the translator that runs by itself can be reached, or none is set; 0 while its providers' calls "
+            "fail.",
             "livemin",
         )
         self.translator.set(1)

@@ -25,8 +25,8 @@ FOR_ADMINS = "The admin page is at /admin, its API under /admin/api; calls go to
 class Status(Struct, frozen=True):
     """What a replica says of itself. `stale`: why it does not follow the store; "" where it does.
 
-    `bootstrap`: how far HOUSESTYLE_BOOTSTRAP is, while it is being applied. `translator`: why the one that runs by itself
-    cannot be used, "" where it can; None where there is none such.
+    `bootstrap`: how far HOUSESTYLE_BOOTSTRAP is, while it is being applied. `translator`: why the one that runs by
+    itself cannot be used, "" where it can; None where there is none such.
     """
 
     ready: bool

@@ -20,7 +20,7 @@ from gateway.upstream import tls
 from gateway.upstream.addresses import Guard, Origin
 from gateway.upstream.pool import Answer, Pool, Timeouts
 from gateway.upstream.upload import Upload
-from gateway.wire.headers import Headers, first
+from gateway.wire.headers import Header, first
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ _MARK, _REFUSED = b"x-housestyle-translator", b"x-housestyle-refused"
 # The translator says `100 Continue` when it takes a call up, before it asks any provider. So a pooled connection that
 # ends without a word has carried nothing out, and the call may be sent again; after that word it is not (RFC 9110,
 # section 10.1.1).
-_TAKE_UP: Headers = [(b"expect", b"100-continue")]
+_TAKE_UP = (b"expect", b"100-continue")
 # The operator's own address: no guard, no proxy.
 _ANYWHERE = Guard([ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")])
 _LOOK_SECONDS = 5.0
@@ -43,7 +43,7 @@ class Link(Struct, frozen=True):
 
     pool: Pool
     origin: Origin
-    headers: Headers = _TAKE_UP
+    headers: tuple[Header, ...] = (_TAKE_UP,)
 
     async def request(self, head: bytes, body: bytes | Upload) -> Answer:
         """As the pool's; and raises GatewayError `upstream_unreachable` where it is no translator that answers, or one
@@ -79,8 +79,8 @@ def of_the_translator(error: GatewayError) -> GatewayError:
 
 
 class RemoteTranslator:
-    """The translator at HOUSESTYLE_TRANSLATOR_URL. `on_state` hears whether it can be reached, at every look; `cause` says
-    why it cannot, and is None where it can."""
+    """The translator at HOUSESTYLE_TRANSLATOR_URL. `on_state` hears whether it can be reached, at every look; `cause`
+    says why it cannot, and is None where it can."""
 
     def __init__(self, settings: Settings, timeouts: Timeouts, on_state: Callable[[bool], object]) -> None:
         assert settings.translator_url is not None  # noqa: S101 - else there is none
@@ -89,7 +89,7 @@ class RemoteTranslator:
         self._seen = _stamp(self._authorities)
         self._on_state = on_state
         token = settings.translator_tokens[0]
-        headers = [(b"authorization", SecretBytes(b"Bearer " + token.encode())), *_TAKE_UP]
+        headers = ((b"authorization", SecretBytes(b"Bearer " + token.encode())), _TAKE_UP)
         self.link = Link(Pool(_ANYWHERE, timeouts, self._context), settings.translator_url, headers)
         # A connection of its own for each look: through a Service it leads to any of the replicas.
         self._looking = Link(

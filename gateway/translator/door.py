@@ -6,14 +6,12 @@ Plain ASGI. Of a request that is turned away only the head is read. `/healthz` a
 import hashlib
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
+from gateway.translator.asgi import App, Message, Receive, Send
 from gateway.translator.saying import say
-from gateway.translator.server import Message, Receive, Send
-
-App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 REFUSED = (b"x-housestyle-refused", b"token")
 _WORDS = "The token of this translator is missing or another one."

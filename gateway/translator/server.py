@@ -4,19 +4,16 @@ knows providers.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
 import msgspec
 
 from gateway.translator import answers, asked
 from gateway.translator.answers import Error
+from gateway.translator.asgi import Message, Receive, Send
 from gateway.translator.asked import Asked, Refused
 from gateway.translator.backend import Failed
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))

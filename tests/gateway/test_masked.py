@@ -44,7 +44,7 @@ from gateway.store.rows import KeyRow, ProviderRow, TenantRow
 from gateway.telemetry import Telemetry
 from gateway.translating import credential_header
 from gateway.translator_link import Link
-from gateway.upstream.addresses import Found, Guard, InvalidUrl, Origin
+from gateway.upstream.addresses import Found, Guard, InvalidUrl
 from gateway.upstream.pool import Pool, Timeouts
 from gateway.upstream.proxy import parse_proxy
 from gateway.why import WhyWriter

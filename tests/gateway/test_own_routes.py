@@ -39,6 +39,26 @@ def test_the_cause(ready: bool, stopping: bool, stale: str, bootstrap: str, caus
     assert status.cause == cause
 
 
+@pytest.mark.parametrize(
+    ("translator", "stale", "cause"),
+    [
+        (None, "", ""),
+        ("", "", ""),
+        ("It is away.", "", "providers that are translated cannot be called: It is away."),
+        (
+            "It is away.",
+            AWAY,
+            f"serving what was known last: {AWAY}; providers that are translated cannot be called: It is away.",
+        ),
+    ],
+)
+def test_a_translator_that_is_away_is_said_of_a_replica_that_is_ready(
+    translator: str | None, stale: str, cause: str
+) -> None:
+    assert Status(True, False, "r", 0, StoreState.CONNECTED, stale, translator=translator).cause == cause
+    assert Status(True, True, "r", 0, StoreState.CONNECTED, stale, translator=translator).cause.endswith("down")
+
+
 class Stage:
     """A Redis, and what a gateway on it is set to."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 ADMIN_KEY = "hs_admin_key_of_the_tests"
-_LISTENING = re.compile(r"listening on (http://\S+)(?: and for admins on (http://\S+))?")
+_LISTENING = re.compile(r"listening on (https?://\S+)(?: and for admins on (http://\S+))?")
 _START_SECONDS = 60.0
 
 

@@ -28,6 +28,11 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
         return self._context(self._sign(subject, key.public_key(), names, expired=expired), key)
 
+    def server_file(self, *names: str, expired: bool = False) -> Path:
+        """The same as a file: the certificate and its key."""
+        self.server(*names, expired=expired)
+        return self._folder / f"server-{self._number}.pem"
+
     def self_signed(self) -> ssl.SSLContext:
         """A server's side of TLS that nobody vouches for."""
         other = Authority(self._folder, f"Self {self._number}")
