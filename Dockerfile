@@ -1,4 +1,4 @@
-# The image of gateway, worker and commands.
+# The image of gateway, worker and commands; with the target `with-translator`, of the translator too.
 #
 #   docker build -t registry.example.com/housestyle:0.1.0 .
 #   docker build -t registry.example.com/housestyle:0.1.0-translator --target with-translator .
@@ -54,8 +54,9 @@ WORKDIR /
 EXPOSE 8080 8081
 CMD ["housestyle", "serve", "--host", "0.0.0.0"]
 
-# Beside ours, where the gateway finds it by itself: for providers such as Bedrock and Vertex.
+# Beside ours, where the gateway, and `housestyle translator`, find it by themselves: for providers such as Bedrock and Vertex.
 FROM runtime AS with-translator
+EXPOSE 8443
 COPY --from=build-translator /opt/housestyle-translator /opt/housestyle-translator
 
 FROM runtime AS housestyle

@@ -54,9 +54,23 @@ The program's environment, made of the values.
 - name: HOUSESTYLE_BOOTSTRAP
   value: /etc/housestyle/bootstrap/bootstrap.yaml
 {{- end }}
-{{- if .Values.translator.enabled }}
+{{- if eq (include "housestyle.translator" .) "child" }}
 - name: HOUSESTYLE_TRANSLATOR_PYTHON
   value: {{ .Values.translator.python | quote }}
+{{- else if eq (include "housestyle.translator" .) "deployment" }}
+- name: HOUSESTYLE_TRANSLATOR_URL
+  value: {{ ternary "http" "https" .Values.translator.tls.plaintext }}://{{ include "housestyle.fullname" . }}-translator.{{ .Release.Namespace }}.svc:{{ .Values.translator.port }}
+- name: HOUSESTYLE_TRANSLATOR_TOKEN
+  valueFrom:
+    {{- include "housestyle.translatorTokenRef" . | nindent 4 }}
+{{- if .Values.translator.tls.plaintext }}
+- name: HOUSESTYLE_TRANSLATOR_PLAINTEXT
+  value: "true"
+{{- end }}
+{{- if include "housestyle.translatorCa" . }}
+- name: HOUSESTYLE_TRANSLATOR_CA_FILE
+  value: /etc/housestyle/translator/ca.crt
+{{- end }}
 {{- end }}
 {{- if .Values.otel.endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT

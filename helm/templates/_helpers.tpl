@@ -43,7 +43,7 @@ annotations:
 
 {{- define "housestyle.image" -}}
 {{- $tag := default .Chart.AppVersion .Values.image.tag }}
-{{- if and .Values.translator.enabled (not .Values.image.tag) }}{{ $tag = printf "%s-translator" $tag }}{{ end }}
+{{- if and (eq (include "housestyle.translator" .) "child") (not .Values.image.tag) }}{{ $tag = printf "%s-translator" $tag }}{{ end }}
 {{- .Values.image.repository }}:{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 

@@ -1,5 +1,5 @@
 {{/*
-The pod that gateway, worker and test are made of. What only one of them has stands in its own template.
+The pod that gateway, worker, translator and test are made of. What only one of them has stands in its own template.
 */}}
 
 {{/* Seconds that a gateway's pod may take to end. Beyond the drain the program waits 15 s for records and spans of the
@@ -12,71 +12,102 @@ last calls (gateway/serving.py), which a test compares with this; 5 s are for th
 {{- with int .Values.gateway.terminationGracePeriodSeconds }}{{ . }}{{ else }}{{ add (include "housestyle.leastGrace" . | int) 4 }}{{ end }}
 {{- end }}
 
-{{/* A gateway's or a worker's container, but for what only one of them has. Takes root, component, values, own. */}}
+{{/* What is said for all pods under this name, and for those of one component. The translator is given its own alone: no
+Vaults and no identity in the cloud. Takes root, component, values and name; gives a list in JSON. */}}
+{{- define "housestyle.extra" -}}
+{{- $all := ternary list (get .root.Values .name) (eq .component "translator") }}
+{{- concat $all (get .values .name) | toJson }}
+{{- end }}
+
+{{/* A container of the program, but for what only one component has. Takes root, component, values, own. */}}
 {{- define "housestyle.container" -}}
 name: {{ .component }}
-image: {{ include "housestyle.image" .root | quote }}
+image: {{ include (ternary "housestyle.translatorImage" "housestyle.image" (eq .component "translator")) .root | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext:
   {{- toYaml .root.Values.containerSecurityContext | nindent 2 }}
 env:
+  {{- if eq .component "translator" }}
+  {{- include "housestyle.translatorEnv" .root | nindent 2 }}
+  {{- else }}
   {{- include "housestyle.env" .root | nindent 2 }}
-  {{- if ne .component "worker" }}
+  {{- end }}
+  {{- if has .component (list "gateway" "check") }}
   {{- include "housestyle.gatewayEnv" .root | nindent 2 }}
   {{- end }}
-  {{- with concat .root.Values.extraEnv .values.extraEnv }}
+  {{- with include "housestyle.extra" (merge (dict "name" "extraEnv") .) | fromJsonArray }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- with concat .root.Values.extraEnvFrom .values.extraEnvFrom }}
+{{- with include "housestyle.extra" (merge (dict "name" "extraEnvFrom") .) | fromJsonArray }}
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 volumeMounts:
   - name: tmp
     mountPath: /tmp
-  {{- if include "housestyle.claim" .root }}
-  - name: artifacts
-    mountPath: /var/lib/housestyle/artifacts
-  {{- end }}
-  {{- if and (ne .component "worker") (include "housestyle.hasBootstrap" .root) }}
-  - name: bootstrap
-    mountPath: /etc/housestyle/bootstrap
+  {{- range include "housestyle.files" . | fromYamlArray }}
+  - name: {{ .name }}
+    mountPath: {{ .path }}
+    {{- if .readOnly }}
     readOnly: true
+    {{- end }}
   {{- end }}
-  {{- if .root.Values.prices }}
-  - name: prices
-    mountPath: /etc/housestyle/prices
-    readOnly: true
-  {{- end }}
-  {{- with concat .root.Values.extraVolumeMounts .values.extraVolumeMounts }}
+  {{- with include "housestyle.extra" (merge (dict "name" "extraVolumeMounts") .) | fromJsonArray }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- end }}
+
+{{/* The chart's own volumes of a component beside /tmp: name, path, readOnly, and the volume's source. */}}
+{{- define "housestyle.files" -}}
+{{- $full := include "housestyle.fullname" .root }}
+{{- if eq .component "translator" }}
+{{- with include "housestyle.translatorTls" .root }}
+- name: tls
+  path: /etc/housestyle/tls
+  readOnly: true
+  source: {secret: {secretName: {{ . }}, items: [{key: tls.crt, path: tls.crt}, {key: tls.key, path: tls.key}]}}
+{{- end }}
+{{- else }}
+{{- with include "housestyle.claim" .root }}
+- name: artifacts
+  path: /var/lib/housestyle/artifacts
+  source: {persistentVolumeClaim: {claimName: {{ . }}}}
+{{- end }}
+{{- if and (ne .component "worker") (include "housestyle.hasBootstrap" .root) }}
+{{- with .root.Values.bootstrap.existingSecret }}
+- name: bootstrap
+  path: /etc/housestyle/bootstrap
+  readOnly: true
+  source:
+    secret:
+      secretName: {{ default (printf "%s-bootstrap" $full) .name }}
+      items: [{key: {{ ternary .key "bootstrap.yaml" (ne .name "") }}, path: bootstrap.yaml}]
+{{- end }}
+{{- end }}
+{{- if .root.Values.prices }}
+- name: prices
+  path: /etc/housestyle/prices
+  readOnly: true
+  source: {secret: {secretName: {{ $full }}-prices, items: [{key: prices.yaml, path: prices.yaml}]}}
+{{- end }}
+{{- if and (ne .component "worker") (include "housestyle.translatorCa" .root) }}
+- name: translator-ca
+  path: /etc/housestyle/translator
+  readOnly: true
+  source: {secret: {secretName: {{ include "housestyle.translatorCa" .root }}, items: [{key: {{ .root.Values.translator.tls.caKey }}, path: ca.crt}]}}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "housestyle.volumes" -}}
 - name: tmp
   emptyDir:
     sizeLimit: {{ .values.tmpSize }}
-{{- with include "housestyle.claim" .root }}
-- name: artifacts
-  persistentVolumeClaim:
-    claimName: {{ . }}
+{{- range include "housestyle.files" . | fromYamlArray }}
+- name: {{ .name }}
+  {{- toYaml .source | nindent 2 }}
 {{- end }}
-{{- if and (ne .component "worker") (include "housestyle.hasBootstrap" .root) }}
-- name: bootstrap
-  secret:
-    {{- with .root.Values.bootstrap.existingSecret }}
-    secretName: {{ default (printf "%s-bootstrap" (include "housestyle.fullname" $.root)) .name }}
-    items: [{key: {{ ternary .key "bootstrap.yaml" (ne .name "") }}, path: bootstrap.yaml}]
-    {{- end }}
-{{- end }}
-{{- if .root.Values.prices }}
-- name: prices
-  secret:
-    secretName: {{ include "housestyle.fullname" .root }}-prices
-    items: [{key: prices.yaml, path: prices.yaml}]
-{{- end }}
-{{- with concat .root.Values.extraVolumes .values.extraVolumes }}
+{{- with include "housestyle.extra" (merge (dict "name" "extraVolumes") .) | fromJsonArray }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -84,6 +115,10 @@ volumeMounts:
 {{/* What every pod has. */}}
 {{- define "housestyle.podSecurity" -}}
 serviceAccountName: {{ include "housestyle.serviceAccountName" . }}
+{{ include "housestyle.podRest" . }}
+{{- end }}
+
+{{- define "housestyle.podRest" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
@@ -104,7 +139,8 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{/* The pod of a gateway or a worker. Takes root, component, values, grace, and own: the container's own part. */}}
+{{/* The pod of a gateway, a worker or a translator. Takes root, component, values, grace, and own: the container's own
+part. */}}
 {{- define "housestyle.podTemplate" -}}
 metadata:
   labels:
@@ -114,12 +150,21 @@ metadata:
     {{- end }}
   annotations:
     # Secrets and files are read at start: pods are replaced when what the chart makes of them changes.
+    {{- if eq .component "translator" }}
+    checksum/token: {{ .root.Values.secrets.translatorToken | sha256sum }}
+    {{- else }}
     checksum/secrets: {{ include (print .root.Template.BasePath "/secrets.yaml") .root | sha256sum }}
+    {{- end }}
     {{- with merge dict .values.podAnnotations .root.Values.commonAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
+  {{- if eq .component "translator" }}
+  serviceAccountName: {{ .values.serviceAccountName }}
+  {{- include "housestyle.podRest" .root | nindent 2 }}
+  {{- else }}
   {{- include "housestyle.podSecurity" .root | nindent 2 }}
+  {{- end }}
   terminationGracePeriodSeconds: {{ .grace }}
   {{- with .values.priorityClassName }}
   priorityClassName: {{ . }}

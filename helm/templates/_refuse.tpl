@@ -38,8 +38,33 @@ What is said of values that do not fit together; values.schema.json says what on
 {{- if lt (include "housestyle.grace" $ | int) (include "housestyle.leastGrace" $ | int) }}
 {{- $wrong = append $wrong (printf "gateway.terminationGracePeriodSeconds is %d, but preStopSeconds, config.drainSeconds and settling take %s s: leave it 0, or set more" (int .gateway.terminationGracePeriodSeconds) (include "housestyle.leastGrace" $)) }}
 {{- end }}
-{{- $set := print (include "housestyle.env" $) "\n" (include "housestyle.gatewayEnv" $) "\n" }}
-{{- range concat .extraEnv .gateway.extraEnv .worker.extraEnv }}
+{{- if eq (include "housestyle.translator" $) "deployment" }}
+{{- if and .secrets.encryptionKeys (not (regexMatch "^[!-+.-~-]{32,}(,[!-+.-~-]{32,})*$" .secrets.translatorToken)) }}
+{{- $wrong = append $wrong "translator.mode deployment needs secrets.translatorToken, of 32 characters or more (openssl rand -hex 32)" }}
+{{- end }}
+{{- if and .secrets.externalSecret.enabled (not .secrets.externalSecret.translatorToken) }}
+{{- $wrong = append $wrong "translator.mode deployment needs secrets.externalSecret.translatorToken, as {key, property}" }}
+{{- end }}
+{{- with .translator }}
+{{- if ne (len (compact (list .tls.existingSecret (ternary "yes" "" .tls.certManager.enabled) (ternary "yes" "" .tls.plaintext)))) 1 }}
+{{- $wrong = append $wrong "the translator's certificate is from exactly one of translator.tls.existingSecret and translator.tls.certManager.enabled; where a service mesh encrypts, translator.tls.plaintext is true instead" }}
+{{- end }}
+{{- if and .tls.certManager.enabled (not .tls.certManager.issuerRef.name) }}
+{{- $wrong = append $wrong "translator.tls.certManager.issuerRef needs a name" }}
+{{- end }}
+{{- if and $.Values.image.digest (not .image.digest) }}
+{{- $wrong = append $wrong "image.digest is of the gateways' image: name the translator's in translator.image.digest" }}
+{{- end }}
+{{- if and .autoscaling.enabled (gt (int .autoscaling.minReplicas) (int .autoscaling.maxReplicas)) }}
+{{- $wrong = append $wrong "translator.autoscaling.minReplicas is more than maxReplicas" }}
+{{- end }}
+{{- if and .autoscaling.enabled (not (dig "requests" "cpu" "" .resources)) }}
+{{- $wrong = append $wrong "translator.autoscaling.cpuUtilization is a share of translator.resources.requests.cpu, which is not set" }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $set := print (include "housestyle.env" $) "\n" (include "housestyle.gatewayEnv" $) "\n" (include "housestyle.translatorEnv" $) "\n" }}
+{{- range concat .extraEnv .gateway.extraEnv .worker.extraEnv .translator.extraEnv }}
 {{- if contains (printf "- name: %s\n" .name) $set }}
 {{- $wrong = append $wrong (printf "extraEnv has %s, which the chart sets by a value of its own" .name) }}
 {{- end }}
@@ -57,8 +82,7 @@ What is said of values that do not fit together; values.schema.json says what on
 {{- if and .enabled (not .keda.enabled) (not .cpuUtilization) }}
 {{- $wrong = append $wrong "gateway.autoscaling.cpuUtilization is 0 and KEDA is off: there is nothing to scale by" }}
 {{- end }}
-{{- $resources := ternary $.Values.translator.resources $.Values.gateway.resources $.Values.translator.enabled }}
-{{- if and .enabled .cpuUtilization (not (dig "requests" "cpu" "" $resources)) }}
+{{- if and .enabled .cpuUtilization (not (dig "requests" "cpu" "" (include "housestyle.gatewayResources" $ | fromYaml))) }}
 {{- $wrong = append $wrong "gateway.autoscaling.cpuUtilization is a share of resources.requests.cpu, which is not set" }}
 {{- end }}
 {{- end }}

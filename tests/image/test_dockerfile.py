@@ -86,8 +86,11 @@ def test_what_runs_is_what_the_project_installs_and_the_chart_starts() -> None:
         ).startswith("/opt/housestyle-")
     chart = yaml.safe_load((helm.CHART / "values.yaml").read_text())
     assert Path(chart["translator"]["python"]).parts[:3] == ("/", "opt", "housestyle-translator")
-    exposed = [port for one in OURS.stage("runtime").of("EXPOSE") for port in one.rest.split()]
-    assert exposed == [str(chart["gateway"]["port"]), str(chart["gateway"]["adminPort"])]
+    exposed = {name: [one.rest.split() for one in OURS.stage(name).of("EXPOSE")] for name in ("runtime", FINAL[1])}
+    assert exposed == {
+        "runtime": [[str(chart["gateway"]["port"]), str(chart["gateway"]["adminPort"])]],
+        "with-translator": [[str(chart["translator"]["port"])]],
+    }
 
 
 def test_the_user_is_the_charts_and_nothing_is_done_after_it() -> None:

@@ -24,7 +24,7 @@ _OF_ETC = "ssl passwd group hosts nsswitch.conf resolv.conf ld.so.cache ld.so.co
 def command(words: Sequence[str], environ: Mapping[str, str], mounts: Mapping[str, Path], root: Path) -> list[str]:
     """What runs `words` so. `mounts`: what lies at each path; `root` becomes the folder of the process's root.
 
-    Everything of ours is at /app, and this environment at /venv.
+    Everything of ours is at /app, this environment at /venv, the translator's at /venv-translator.
     """
     variables = {**environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": "/app"}
     given = [f"{name}={value}" for name, value in variables.items()]
@@ -45,6 +45,8 @@ def _made(root: Path, mounts: Mapping[str, Path]) -> str:
         str(ROOT): "/app",
         sys.prefix: "/venv",
     }
+    if Path(f"{sys.prefix}-translator").exists():
+        bound[f"{sys.prefix}-translator"] = "/venv-translator"
     lines = ["mount --make-rprivate /", f"mount -t tmpfs tmpfs {root}", f"mkdir {root}/etc"]
     lines += [f"cp -P /{name} {root}/ 2>/dev/null || true" for name in ("bin", "sbin", "lib", "lib32", "lib64")]
     lines += [f"cp -a /etc/{name} {root}/etc/ 2>/dev/null || true" for name in _OF_ETC.split()]

@@ -2,12 +2,14 @@
 nor container.
 
 Two ways to run one. `PLAIN`: as a process of this user, the pod's paths put under a test's folder. `CONFINED`: as the
-pod's security context says, see confined.py. Hosts of the chart's Services are this machine.
+pod's security context says, see confined.py. Hosts of the chart's Services are this machine; the
+translator's is `localhost`, since a certificate is for a name.
 """
 
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,6 @@ from typing import IO
 import httpx2
 
 from tests.support import confined, dockerfile
-from tests.support.admin import NO_TLS
 from tests.support.debian import ROOT
 from tests.support.helm import Document, find
 from tests.support.processes import wait_until
@@ -25,6 +26,10 @@ from tests.support.processes import wait_until
 PLAIN, CONFINED = "plain", "confined"
 TMP = "/tmp"  # noqa: S108 - the pod's
 _SERVICE = re.compile(r"trial-housestyle(?:-admin|-redis)?(?=:\d)")
+_TRANSLATOR = re.compile(r"trial-housestyle-translator\.llm\.svc(?=:\d)")
+_UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # as the kubelet asks
+_UNVERIFIED.check_hostname = False
+_UNVERIFIED.verify_mode = ssl.CERT_NONE
 _REFERENCE = re.compile(r"\$\((\w+)\)")
 
 
@@ -41,9 +46,10 @@ class Running:
         """What the kubelet would make of the probe now."""
         probe = self.box[f"{name}Probe"]
         [port] = [one["containerPort"] for one in self.box["ports"] if one["name"] == probe["httpGet"]["port"]]
-        url = f"http://127.0.0.1:{port}{probe['httpGet']['path']}"
+        asked = probe["httpGet"]
+        url = f"{asked.get('scheme', 'HTTP').lower()}://127.0.0.1:{port}{asked['path']}"
         try:
-            return 200 <= httpx2.get(url, timeout=probe["timeoutSeconds"], verify=NO_TLS).status_code < 400
+            return 200 <= httpx2.get(url, timeout=probe["timeoutSeconds"], verify=_UNVERIFIED).status_code < 400
         except httpx2.HTTPError:
             return False
 
@@ -82,6 +88,7 @@ class Pods:
     def __init__(self, documents: Sequence[Document], folder: Path, way: str) -> None:
         self._documents = documents
         self._folder = folder
+        folder.mkdir(exist_ok=True)
         self._way = way
         self._running: list[Running] = []
 
@@ -121,7 +128,7 @@ class Pods:
         for one in container.get("env", []):
             value = one["value"] if "value" in one else self._value(one["valueFrom"])
             value = _REFERENCE.sub(lambda name: found.get(name[1], name[0]), value)
-            found[one["name"]] = _SERVICE.sub("127.0.0.1", value)
+            found[one["name"]] = _TRANSLATOR.sub("localhost", _SERVICE.sub("127.0.0.1", value))
         return found
 
     def _value(self, source: Document) -> str:

@@ -77,14 +77,17 @@ def test_who_may_come_in() -> None:
 def test_where_they_may_go() -> None:
     documents = render(VALUES["production"])
     gateway = find(documents, "NetworkPolicy", "-gateway")["spec"]["egress"]
-    assert [ports(rule) for rule in gateway] == [[53], [443], [6380], [4318]]
-    assert peers(gateway[2]) == [{"ipBlock": {"cidr": "10.20.0.0/24"}}]
+    assert [ports(rule) for rule in gateway] == [[53], [443], [8443], [6380], [4318]]
+    [translators] = peers(gateway[2])
+    assert selected(documents, translators["podSelector"]["matchLabels"]) == {"translator"}
+    assert peers(gateway[3]) == [{"ipBlock": {"cidr": "10.20.0.0/24"}}]
     for block in (peer["ipBlock"] for peer in peers(gateway[1])):
         assert all((":" in block["cidr"]) == (":" in one) for one in block["except"])
     four = peers(gateway[1])[0]["ipBlock"]["except"]
     assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(four)
     worker = find(documents, "NetworkPolicy", "-worker")["spec"]["egress"]
-    assert worker == gateway[:3]  # spans are the gateway's
+    assert worker == [*gateway[:2], gateway[3]]  # spans and the translator are the gateway's
+    assert find(documents, "NetworkPolicy", "-translator")["spec"]["egress"] == gateway[:2]
 
 
 @pytest.mark.parametrize(

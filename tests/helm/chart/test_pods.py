@@ -20,7 +20,11 @@ def test_every_setting_of_the_program_has_its_place_in_the_chart() -> None:
     """A new variable must be put into values.yaml, or be listed here with the reason."""
     whole = values_of("everything") | {"bootstrap": {"document": {"tenants": {}}}}
     whole["config"] |= {"trustedProxies": ["10.0.0.0/8"]}
-    set_by_chart = set(environ(container(render(whole | {"nameOverride": ""}), "-gateway")))
+    gateway = set(environ(container(render(whole | {"nameOverride": ""}), "-gateway")))
+    production = render(VALUES["production"])  # its translator has pods of its own
+    mesh = render(VALUES["production"], {"translator": {"tls": {"plaintext": True, "certManager": {"enabled": False}}}})
+    boxes = [*(container(production, name) for name in ("-gateway", "-translator")), container(mesh, "-translator")]
+    set_by_chart = gateway.union(*(environ(box) for box in boxes))
     known = {one.name for one, _, _ in settings.variables() if one.name.startswith("HOUSESTYLE_")}
     assert known - set_by_chart == set()
     assert {name for name in set_by_chart if name.startswith("HOUSESTYLE_")} - known == set()

@@ -13,7 +13,7 @@ from tests.support.helm import CHART, VALUES, Refused, helm, kinds, lint, render
 
 OLDEST, NEWEST = "1.30", "1.37"
 # Kinds that Kubernetes does not know by itself.
-CUSTOM = {"ExternalSecret", "HTTPRoute", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
+CUSTOM = {"Certificate", "ExternalSecret", "HTTPRoute", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
 EVALUATION = VALUES["evaluation"]
 
 

@@ -41,9 +41,19 @@ def test_keys_from_an_external_secret() -> None:
     documents = render(VALUES["production"])
     spec = find(documents, "ExternalSecret", "")["spec"]
     assert spec["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": "vault"}
-    assert [one["secretKey"] for one in spec["data"]] == ["encryption-keys", "admin-key", "redis-url"]
+    assert [one["secretKey"] for one in spec["data"]] == [
+        "encryption-keys",
+        "admin-key",
+        "redis-url",
+        "translator-token",
+    ]
     asked = environ(container(documents, "-gateway"))
-    for name, key in (("ENCRYPTION_KEYS", "encryption-keys"), ("ADMIN_KEY", "admin-key"), ("REDIS_URL", "redis-url")):
+    for name, key in (
+        ("ENCRYPTION_KEYS", "encryption-keys"),
+        ("ADMIN_KEY", "admin-key"),
+        ("REDIS_URL", "redis-url"),
+        ("TRANSLATOR_TOKEN", "translator-token"),
+    ):
         assert asked[f"HOUSESTYLE_{name}"] == {"secretKeyRef": {"name": spec["target"]["name"], "key": key}}
 
 
