@@ -90,7 +90,7 @@ class Gateway:
         timeouts = Timeouts(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
         self.pool = Pool(self.guard, timeouts, proxies=settings.proxies)
         if settings.translator_url is not None:
-            self._remote = RemoteTranslator(settings, timeouts, self.metrics.replica.translator.set)
+            self._remote = RemoteTranslator(settings, timeouts, self.metrics.replica.translator_away.set)
         self.lifecycle = Lifecycle(
             self.routes,
             self.pool,

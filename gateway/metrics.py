@@ -129,13 +129,11 @@ class ReplicaMetrics:
         self.revision = gauge(
             "housestyle_routes_revision", "The revision of the control-plane change that was applied last.", "livemin"
         )
-        self.translator = gauge(
-            "housestyle_translator_reachable",
-            "1 while the translator that runs by itself can be reached, or none is set; 0 while its providers' calls "
-            "fail.",
-            "livemin",
+        self.translator_away = gauge(
+            "housestyle_translator_away",
+            "1 while the translator that runs by itself cannot be reached and calls to its providers fail; else 0.",
+            "livemax",
         )
-        self.translator.set(1)
         self._age = gauge(
             "housestyle_routes_age_seconds", "Time since the store was last seen to know nothing newer.", "livemax"
         )

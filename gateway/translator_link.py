@@ -79,15 +79,15 @@ def of_the_translator(error: GatewayError) -> GatewayError:
 
 
 class RemoteTranslator:
-    """The translator at HOUSESTYLE_TRANSLATOR_URL. `on_state` hears whether it can be reached, at every look; `cause`
-    says why it cannot, and is None where it can."""
+    """The translator at HOUSESTYLE_TRANSLATOR_URL. `on_away` hears at every look whether it cannot be reached;
+    `cause` says why, and is None where it can."""
 
-    def __init__(self, settings: Settings, timeouts: Timeouts, on_state: Callable[[bool], object]) -> None:
+    def __init__(self, settings: Settings, timeouts: Timeouts, on_away: Callable[[bool], object]) -> None:
         assert settings.translator_url is not None  # noqa: S101 - else there is none
         self._authorities = settings.translator_ca
         self._context = tls.client_context(str(self._authorities) if self._authorities else None)
         self._seen = _stamp(self._authorities)
-        self._on_state = on_state
+        self._on_away = on_away
         token = settings.translator_tokens[0]
         headers = ((b"authorization", SecretBytes(b"Bearer " + token.encode())), _TAKE_UP)
         self.link = Link(Pool(_ANYWHERE, timeouts, self._context), settings.translator_url, headers)
@@ -119,7 +119,7 @@ class RemoteTranslator:
             if cause != self.cause:
                 self._say(cause)
             self.cause = cause
-            self._on_state(cause is None)
+            self._on_away(cause is not None)
             self.link.pool.close_expired()
             await asyncio.sleep(_LOOK_SECONDS)
 

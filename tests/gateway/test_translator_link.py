@@ -235,11 +235,11 @@ async def test_authorities_that_change_are_taken_over_while_it_runs(moved: tuple
     settings = read({f"HOUSESTYLE_TRANSLATOR_{name}": value for name, value in environ.items()})
     translator = RemoteTranslator(settings, Timeouts(2, 2, 2), states.append)
     watching = asyncio.create_task(translator.watch())
-    await _until(lambda: states == [False])
+    await _until(lambda: states == [True])
     assert "certificate was refused" in str(translator.cause)
     (file.parent / "next").write_bytes(new.read_bytes())
     (file.parent / "next").replace(file)
-    await _until(lambda: states[-1])
+    await _until(lambda: not states[-1])
     assert translator.cause is None
     assert await call(translator) == 200
     watching.cancel()

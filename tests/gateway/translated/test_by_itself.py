@@ -79,7 +79,7 @@ async def until_ready_says(program: Program, words: str) -> Any:
 def metric(program: Program) -> str:
     """What the gateway's metrics say of it."""
     lines = httpx2.get(f"{program.url}/metrics", verify=NO_TLS).text.splitlines()
-    return next(line.split()[1] for line in lines if line.startswith("housestyle_translator_reachable "))
+    return next(line.split()[1] for line in lines if line.startswith("housestyle_translator_away "))
 
 
 def checked(place: Place, folder: Path, **more: str) -> list[Any]:
@@ -128,7 +128,7 @@ async def test_calls_go_by_way_of_it(its_gateway: Program, name: str) -> None:
 async def test_that_it_can_be_reached_is_said(site: Place, its_gateway: Program, tmp_path: Path) -> None:
     status, said = await until_ready_says(its_gateway, "reachable")
     assert (status, said["ready"], "cause" in said) == (200, True, False)
-    assert metric(its_gateway) == "1.0"
+    assert metric(its_gateway) == "0.0"
     [found] = await asyncio.to_thread(checked, site, tmp_path)
     assert (found["state"], found["message"]) == ("ok", f"{site.url} answers and takes the token.")
 
@@ -277,7 +277,7 @@ async def test_killed_and_started_again(tmp_path: Path) -> None:
                     failed = await unanswered
                 away = await http.post(CALLS, json=BODY, headers=firm.auth)
                 status, said = await until_ready_says(gateway, "could not be reached")
-                reachable = metric(gateway)
+                gauge = metric(gateway)
                 [found] = await asyncio.to_thread(checked, place, tmp_path / "check")
                 asked = slow.asked
                 slow.go_on.set()
@@ -289,7 +289,7 @@ async def test_killed_and_started_again(tmp_path: Path) -> None:
     assert asked == 2, "what may have been carried out is not sent again"
     assert (away.status_code, away.json()["error"]["code"]) == (502, "upstream_unreachable")
     assert away.json()["error"]["message"].startswith("The translator could not be reached")
-    assert (status, said["ready"], reachable, found["state"]) == (200, True, "0.0", "wrong")
+    assert (status, said["ready"], gauge, found["state"]) == (200, True, "1.0", "wrong")
     assert again.json()["choices"][0]["message"]["content"] == "Hello."
     assert (back[1]["translator"], metric_is_back(gateway.log)) == ("reachable", True)
 

@@ -1,5 +1,5 @@
-"""The translator in pods of its own: what it is told and what not, who reaches it, its certificate and token, and what is
-refused. That it works so is in test_translator_as_processes.py."""
+"""The translator in pods of its own: what it is told and what not, who reaches it, its certificate and token, and what
+is refused. That it works so is in test_translator_as_processes.py."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""The pods of a release whose translator has pods of its own, run as processes: rendered commands, variables, volumes and
-probes, TLS and token among them, between a caller and a Bedrock on this machine."""
+"""The pods of a release whose translator has pods of its own, run as processes: rendered commands, variables, volumes
+and probes, TLS and token among them, between a caller and a Bedrock on this machine."""
 
 import asyncio
 import hashlib
