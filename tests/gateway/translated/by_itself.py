@@ -46,9 +46,9 @@ class Place:
         own = {"HOUSESTYLE_UPSTREAM_ALLOW": "127.0.0.1/32", "HOUSESTYLE_DRAIN_SECONDS": "20"}
         return {**named, **own, "TMPDIR": str(self.temporary), "AWS_SECRET_ACCESS_KEY": "operator"}
 
-    def translator(self) -> contextlib.AbstractContextManager[Program]:
-        """It, answering."""
-        return running(["translator", "--port", str(self.port)], self.environ(), self.log)
+    def translator(self, port: int | None = None) -> contextlib.AbstractContextManager[Program]:
+        """It, answering; of port 0 at a free one."""
+        return running(["translator", "--port", str(self.port if port is None else port)], self.environ(), self.log)
 
     @contextlib.contextmanager
     def gateway(self, folder: Path, **more: str) -> Iterator[Program]:
