@@ -17,6 +17,7 @@ import shutil
 import signal
 import socket
 import threading
+import traceback
 from pathlib import Path
 from types import FrameType
 
@@ -40,11 +41,16 @@ def main() -> None:
         return
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _leave)  # uvicorn raises the signal again once it has shut down
+    code: object = 1
     try:
         _by_itself(given)
-    finally:
-        say("translator_ended", "info")
-        shutil.rmtree(given.remove, ignore_errors=True)
+    except SystemExit as end:
+        code = end.code
+    except Exception:  # noqa: BLE001 - whatever it is: it is said, and this ends
+        traceback.print_exc()
+    shutil.rmtree(given.remove, ignore_errors=True)
+    say("translator_ended", "info")
+    os._exit(code if isinstance(code, int) else 0)  # litellm's handlers at exit may take half a minute over nothing
 
 
 def _as_child(given: argparse.Namespace) -> None:
