@@ -90,7 +90,7 @@ def test_gateways_find_it_and_believe_its_authorities_alone() -> None:
     assert variables["HOUSESTYLE_TRANSLATOR_URL"] == f"https://trial-housestyle-translator.llm.svc:{service['port']}"
     assert variables["HOUSESTYLE_TRANSLATOR_CA_FILE"] == "/etc/housestyle/translator/ca.crt"
     assert "HOUSESTYLE_TRANSLATOR_PYTHON" not in variables, "gateways start none of their own"
-    for one in (pod(documents, "-gateway"), find(documents, "Pod", "-test")["spec"]):
+    for one in (pod(documents, "-gateway"), find(documents, "Pod", "-test-check")["spec"]):
         [volume] = [volume for volume in one["volumes"] if volume["name"] == "translator-ca"]
         assert volume["secret"] == {"secretName": "own-tls", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
     public = environ(container(with_own(tls={"caKey": ""}), "-gateway"))
@@ -119,7 +119,7 @@ def test_who_reaches_it_and_whom_it_reaches() -> None:
     assert selected(documents, policy["podSelector"]["matchLabels"]) == {"translator"}
     [rule] = policy["ingress"]
     reached = {name for peer in peers(rule) for name in selected(documents, peer["podSelector"]["matchLabels"])}
-    assert (ports(rule), reached) == ([9443], {"gateway", "test"})
+    assert (ports(rule), reached) == ([9443], {"gateway", "test-check", "test-reach"})
     assert [ports(rule) for rule in policy["egress"]] == [[53], [443]]
     assert "169.254.0.0/16" in peers(policy["egress"][1])[0]["ipBlock"]["except"]
     service = find(documents, "Service", "-translator")["spec"]

@@ -94,7 +94,7 @@ def _works(documents: list[Document], tmp_path: Path, way: str) -> None:
             answer = http.post("/v1/chat/completions", json=body, headers={"authorization": f"Bearer {KEY}"})
         assert answer.status_code == 200, answer.text
         assert answer.json()["choices"][0]["message"]["content"] == "Hello."
-        check = made.start("Pod", "-test", 0)
+        check = made.start("Pod", "-test-check")
         assert check.wait(180) == 0, check.log.read_text()
         assert "answers and takes the token" in check.log.read_text()
         translator.ask_to_stop()
