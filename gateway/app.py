@@ -29,7 +29,6 @@ from gateway.admin.handling import mount
 from gateway.admin.page import routes as page
 from gateway.bootstrap import reading as bootstrap
 from gateway.bootstrap.applying import Applier
-from gateway.call_metrics import Ended
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange
 from gateway.following import Follower, StoreState
@@ -112,9 +111,7 @@ class Gateway:
     def unread(self, call_id: str, error: GatewayError) -> None:
         """Accounts for a request that became no call, since its head could not be read."""
         call_log.unread(call_id, error)
-        self.metrics.calls.settle(
-            Ended(None, None, error.kind.status, error.code, cancelled=False, fine_tuned=False, seconds=0)
-        )
+        self.metrics.calls.unidentified(error.code)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

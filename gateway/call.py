@@ -182,28 +182,13 @@ def own(call: CallState, known: Known) -> Own:
     )
 
 
-def ended(call: CallState, alike: Alike, own: Own) -> Ended:
+def ended(call: CallState, own: Own) -> Ended:
     """What the metrics count of a call."""
     seconds = own.duration_ms / 1e3
     elsewhere = call.body_wait
     for attempt in call.attempts:
         elsewhere += attempt.ended - attempt.started
-    return Ended(
-        alike.tenant,
-        alike.reason,
-        alike.status,
-        alike.error,
-        alike.cancelled,
-        alike.fine_tuned,
-        seconds,
-        max(0.0, seconds - elsewhere / 1e9) if call.attempts else None,
-        own.cost_usd,
-    )
-
-
-def ended_unknown(call: CallState) -> Ended:
-    """The same of a call whose tenant is not known."""
-    return Ended(None, call.reason, call.status, call.error, call.cancelled, fine_tuned=False, seconds=0)
+    return Ended(seconds, max(0.0, seconds - elsewhere / 1e9) if call.attempts else None, own.cost_usd)
 
 
 def _rates(last: Attempt | None, routes: TenantRoutes, prices: Prices) -> Rates | None:

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from gateway.alike import Alike
 from gateway.errors import TABLE
-from gateway.genai_metrics import OTHER, GenAiMetrics, error_label
+from gateway.genai_metrics import OTHER, GenAiMetrics, Series, error_label
 from gateway.spans import Attempt
-from gateway.tallies import Count, Tallies
+from gateway.tallies import Count, Distribution, Tallies
 from gateway.wire.kinds import KINDS
+from gateway.wire.served import Served
 
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 # How an attempt ends that is no fault of its upstream's: what the caller sent or did, and we. A refused model of the
@@ -22,23 +24,35 @@ _NOT_ITS_FAULT = frozenset({"cancelled", "draining", "internal_error"}) | (
     frozenset(code for code, kind in TABLE.items() if kind.status < 500) - {"model_not_found"}
 )
 _OWN_FAULTS = ("internal_error", "draining", "not_ready")
+_NOTHING_SERVED = Served()
+_MOST_KEPT = 4096
 _OVERHEADS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 
 class Ended(Struct, frozen=True):
-    """A call that is over. `tenant` is None where it is not known; `seconds` from its arrival to its end; `overhead`,
-    those of them that were spent neither upstream nor in waiting for the caller's body, None where nothing went
-    upstream."""
+    """What a call that is over comes to.
 
-    tenant: str | None
-    reason: str | None
-    status: int
-    error: str | None
-    cancelled: bool
-    fine_tuned: bool
+    `seconds` from its arrival to its end; `overhead`, those of them that were spent neither upstream nor in waiting for
+    the caller's body, None where nothing went upstream.
+    """
+
     seconds: float
     overhead: float | None = None
     cost_usd: float | None = None
+
+
+class _Kept(Struct, frozen=True):
+    """The tallies of calls that are alike. `fault`: of those that failed in the gateway.
+
+    `series`: the last attempt's, None where its model may yet get a label of its own; `tenant`: calls, tokens read and
+    written, US dollars.
+    """
+
+    calls: Count
+    duration: Distribution
+    fault: Count | None
+    series: Series | None
+    tenant: tuple[Count, Count, Count, Count] | None
 
 
 class CallMetrics:
@@ -98,37 +112,69 @@ class CallMetrics:
         self._overhead = tallies.distribution(overhead)
         self._gen_ai = GenAiMetrics(registry, tallies, latest=latest)
         self._tenants = _TenantMetrics(registry, tallies, tenants) if tenants else None
-        self._kept: dict[tuple[str | None, int], Count] = {}
+        self._kept: dict[Alike, _Kept] = {}
+        self._kept_calls: dict[tuple[str | None, int], Count] = {}
         self._kept_refusals: dict[str | None, Count] = {}
 
-    def settle(self, call: Ended, attempts: Sequence[Attempt] = ()) -> None:
-        """Counts a call, and what was tried upstream for it."""
-        if call.error in self._faults:
-            self._faults[call.error].add()
-        if call.tenant is None:
-            (self._kept_refusals.get(call.error) or self._keep_refusal(call.error)).add()
-            return
-        (self._kept.get((call.reason, call.status)) or self._keep(call.reason, call.status)).add()
-        self._durations[call.fine_tuned].observe(call.seconds)
-        if call.overhead is not None:
-            self._overhead.observe(call.overhead)
-        if call.cancelled:
+    def unidentified(self, error: str | None) -> None:
+        """Counts a call whose tenant is not known."""
+        if error in self._faults:
+            self._faults[error].add()
+        (self._kept_refusals.get(error) or self._keep_refusal(error)).add()
+
+    def settle(self, alike: Alike, ended: Ended, attempts: Sequence[Attempt] = ()) -> None:
+        """Counts a call, and what was tried upstream for it; `alike` is of its last attempt."""
+        kept = self._kept.get(alike) or self._keep(alike, attempts)
+        kept.calls.add()
+        if kept.fault is not None:
+            kept.fault.add()
+        kept.duration.observe(ended.seconds)
+        if ended.overhead is not None:
+            self._overhead.observe(ended.overhead)
+        if alike.cancelled:
             self._cancelled.add()
         for attempt in attempts:
-            self._gen_ai.attempt(attempt)
+            same = kept.series if attempt is attempts[-1] else None
+            self._gen_ai.count(same or self._gen_ai.series(attempt)[0], attempt)
             if attempt.error is not None and attempt.error not in _NOT_ITS_FAULT:
                 self._errors.labels(KINDS[attempt.provider_kind].provider_name, error_label(attempt.error)).inc()
-        if self._tenants is not None:
-            self._tenants.settle(call, attempts[-1] if attempts else None)
+        if kept.tenant is not None:
+            _count_tenant(kept.tenant, ended, attempts[-1].served if attempts else _NOTHING_SERVED)
+
+    def _keep(self, alike: Alike, attempts: Sequence[Attempt]) -> _Kept:
+        series, is_final = self._gen_ai.series(attempts[-1]) if attempts else (None, True)
+        made = _Kept(
+            self._kept_calls.get((alike.reason, alike.status)) or self._keep_calls(alike.reason, alike.status),
+            self._durations[alike.fine_tuned],
+            self._faults.get(alike.error or ""),
+            series if is_final else None,
+            self._tenants.of(alike.tenant, alike.fine_tuned) if self._tenants else None,
+        )
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[alike] = made
+        return made
 
     def _keep_refusal(self, error: str | None) -> Count:
         self._kept_refusals[error] = count = self._tallies.count(self._refused.labels(error or "none"))
         return count
 
-    def _keep(self, reason: str | None, status: int) -> Count:
+    def _keep_calls(self, reason: str | None, status: int) -> Count:
         labels = (reason or "none", f"{status // 100}xx" if status else "none")
-        self._kept[reason, status] = count = self._tallies.count(self._calls.labels(*labels))
+        self._kept_calls[reason, status] = count = self._tallies.count(self._calls.labels(*labels))
         return count
+
+
+def _count_tenant(tallies: tuple[Count, Count, Count, Count], ended: Ended, answered: Served) -> None:
+    """Counts a call and the attempt that answered it."""
+    calls, inputs, outputs, cost = tallies
+    calls.add()
+    if answered.input_tokens:
+        inputs.add(answered.input_tokens)
+    if answered.output_tokens:
+        outputs.add(answered.output_tokens)
+    if ended.cost_usd:
+        cost.add(ended.cost_usd)
 
 
 class _TenantMetrics:
@@ -151,17 +197,9 @@ class _TenantMetrics:
             registry=registry,
         )
 
-    def settle(self, call: Ended, answered: Attempt | None) -> None:
-        """Counts a call and the attempt that answered it."""
-        tenant = call.tenant or ""
-        calls, inputs, outputs, cost = self._kept.get((tenant, call.fine_tuned)) or self._keep(tenant, call.fine_tuned)
-        calls.add()
-        if answered is not None and answered.served.input_tokens:
-            inputs.add(answered.served.input_tokens)
-        if answered is not None and answered.served.output_tokens:
-            outputs.add(answered.served.output_tokens)
-        if call.cost_usd:
-            cost.add(call.cost_usd)
+    def of(self, tenant: str, fine_tuned: bool) -> tuple[Count, Count, Count, Count]:
+        """The tallies of a tenant's calls: calls, tokens read, tokens written, US dollars."""
+        return self._kept.get((tenant, fine_tuned)) or self._keep(tenant, fine_tuned)
 
     def _keep(self, tenant: str, fine_tuned: bool) -> tuple[Count, Count, Count, Count]:
         if tenant not in self._names and len(self._names) < self._most:

@@ -30,7 +30,6 @@ _STATUSES = (400, 401, 402, 403, 404, 408, 409, 413, 415, 422, 424, 429, 499, 50
 _ERRORS = frozenset({"cancelled", *TABLE, *map(str, _STATUSES)})
 _MOST_MODELS = 100
 _MODEL_LENGTH = 128
-_MOST_KEPT = 4096
 OTHER = "other"
 
 _Names = tuple[str, str, str]
@@ -80,39 +79,26 @@ class GenAiMetrics:
         instruments = _Latest if latest else _Usual
         self._instruments = instruments(registry, tallies)
         self._models = Models()
-        self._kept: dict[tuple[object, ...], _Usual.Series | _Latest.Series] = {}
-        self._series: dict[tuple[_Names, str], _Usual.Series | _Latest.Series] = {}
+        self._series: dict[tuple[_Names, str], Series] = {}
 
-    def attempt(self, attempt: Attempt) -> None:
+    def series(self, attempt: Attempt) -> "tuple[Series, bool]":
+        """The tallies of an attempt that is over; and whether the next that is like it has the same, which it may not
+        where its model is none of the labels yet."""
+        label = self._models.label(attempt)
+        labels = (attempt.operation, KINDS[attempt.provider_kind].provider_name, label), error_label(attempt.error)
+        series = self._series.get(labels)
+        if series is None:
+            series = self._series[labels] = self._instruments.series(*labels)
+        return series, label != OTHER
+
+    def count(self, series: "Series", attempt: Attempt) -> None:
         """Counts an attempt that is over."""
-        key = (
-            attempt.operation,
-            attempt.provider_kind,
-            attempt.routed_model,
-            attempt.fine_tuned,
-            attempt.error,
-            attempt.status,
-        )
-        series = self._kept.get(key) or self._keep(key, attempt)
         first = attempt.first_chunk if attempt.stream else None
         series.count(
             (attempt.ended - attempt.started) / 1e9,
             None if first is None else (first - attempt.started) / 1e9,
             attempt.served,
         )
-
-    def _keep(self, key: tuple[object, ...], attempt: Attempt) -> "_Usual.Series | _Latest.Series":
-        """The tallies of an attempt, kept by what they follow from; not where its model may yet get its own label."""
-        label = self._models.label(attempt)
-        labels = (attempt.operation, KINDS[attempt.provider_kind].provider_name, label), error_label(attempt.error)
-        series = self._series.get(labels)
-        if series is None:
-            series = self._series[labels] = self._instruments.series(*labels)
-        if label != OTHER:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[key] = series
-        return series
 
 
 class _Usual:
@@ -269,3 +255,6 @@ class _Latest:
             tuple(self._tallies.count(counter.labels(*names, "unknown")) for counter in self._counters),
             tuple(distribution(histogram.labels(*names)) for histogram in self._histograms),
         )
+
+
+Series = _Usual.Series | _Latest.Series

@@ -454,11 +454,11 @@ class Lifecycle:
         call_log.say(call)
         routes, caller = call.routes, call.caller
         if routes is None or caller is None:
-            self._metrics.settle(calls.ended_unknown(call))
+            self._metrics.unidentified(call.error)
             return
         known = self._alikes.of(call, routes, caller)
         alike, own = known.alike, calls.own(call, known)
-        self._metrics.settle(calls.ended(call, alike, own), call.attempts)
+        self._metrics.settle(alike, calls.ended(call, own), call.attempts)
         for attempt in call.attempts:
             same = alike if attempt is call.attempts[-1] else calls.alike(call, routes, caller, attempt)
             self._telemetry.span(call.trace, attempt, call.call_id, same)

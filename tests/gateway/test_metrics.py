@@ -4,19 +4,23 @@ processes is asked."""
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from gateway.alike import Alike, Tried
 from gateway.call_metrics import Ended
 from gateway.job_metrics import RetiringModel
 from gateway.metrics import CONTENT_TYPE, MULTIPROCESS_DIR, Metrics, Now
-from gateway.spans import Attempt
+from gateway.spans import Attempt, tried
 from gateway.wire.served import Served
+from tests.support.alike import alike_of
 
-ENDED = Ended("acme", "active_job", 200, None, cancelled=False, fine_tuned=True, seconds=0.7, overhead=0.0003)
+ENDED = Ended(seconds=0.7, overhead=0.0003)
 SECOND = 1_000_000_000
 ATTEMPT = Attempt(
     span_id=1,
@@ -41,6 +45,18 @@ CHAT = 'gen_ai_operation_name="chat",gen_ai_provider_name="azure.ai.openai",gen_
 def fresh(tenants: int = 500, **environ: str) -> Metrics:
     """Metrics that have counted nothing."""
     return Metrics("1.2.3", tenants, environ)
+
+
+def settle(metrics: Metrics, attempts: Sequence[Attempt] = (), **changes: Any) -> None:
+    """Counts a call that ended as ENDED, but for the changes."""
+    ended = {name: changes.pop(name) for name in Ended.__struct_fields__ if name in changes}
+    said = tried(attempts[-1]) if attempts else None
+    metrics.calls.settle(_alike(said, tuple(changes.items())), replace(ENDED, **ended), attempts)
+
+
+@lru_cache(1000)
+def _alike(said: Tried | None, changes: tuple[tuple[str, Any], ...]) -> Alike:
+    return alike_of(said, **dict(changes))
 
 
 def figures(exposition: bytes) -> dict[str, float]:
@@ -80,7 +96,7 @@ def test_before_any_call() -> None:
 def test_a_known_tenants_call(reason: str | None, status: int, labels: str) -> None:
     metrics = fresh(tenants=0)
     for error in (None, "whatever"):
-        metrics.calls.settle(replace(ENDED, reason=reason, status=status, error=error))
+        settle(metrics, reason=reason, status=status, error=error)
     assert moved(metrics) == {
         f"housestyle_calls_total{{{labels}}}": 2,
         'housestyle_call_duration_seconds_count{fine_tuned="true"}': 2,
@@ -92,19 +108,19 @@ def test_a_known_tenants_call(reason: str | None, status: int, labels: str) -> N
 
 def test_a_call_of_nobody() -> None:
     metrics = fresh()
-    metrics.calls.settle(replace(ENDED, tenant=None, status=401, error="invalid_api_key"))
+    metrics.calls.unidentified("invalid_api_key")
     assert moved(metrics) == {'housestyle_unidentified_calls_total{error="invalid_api_key"}': 1}
 
 
 def test_a_call_that_went_nowhere_has_no_overhead() -> None:
     metrics = fresh()
-    metrics.calls.settle(replace(ENDED, status=403, overhead=None))
+    settle(metrics, status=403, overhead=None)
     assert "housestyle_gateway_overhead_seconds_count" not in moved(metrics)
 
 
 def test_a_call_whose_caller_left() -> None:
     metrics = fresh()
-    metrics.calls.settle(replace(ENDED, status=0, cancelled=True), [replace(ATTEMPT, error="cancelled", status=None)])
+    settle(metrics, [replace(ATTEMPT, error="cancelled", status=None)], status=0, cancelled=True)
     found = moved(metrics)
     assert found["housestyle_cancelled_calls_total"] == 1
     assert found['housestyle_calls_total{reason="active_job",status="none"}'] == 1
@@ -114,11 +130,11 @@ def test_a_call_whose_caller_left() -> None:
 @pytest.mark.parametrize("error", ["malformed_request", "request_timeout", "request_too_large", "internal_error"])
 def test_what_the_caller_sent_or_we_did_is_no_fault_of_the_providers(error: str) -> None:
     metrics = fresh()
-    metrics.calls.settle(replace(ENDED, status=400, error=error), [replace(ATTEMPT, error=error, status=None)])
+    settle(metrics, [replace(ATTEMPT, error=error, status=None)], status=400, error=error)
     assert not any(name.startswith("housestyle_upstream_errors") for name in moved(metrics))
 
 
-@pytest.mark.parametrize("tenant", [None, ENDED.tenant])
+@pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize(
     ("error", "ours"),
     [
@@ -130,11 +146,12 @@ def test_what_the_caller_sent_or_we_did_is_no_fault_of_the_providers(error: str)
         (None, 0),
     ],
 )
-def test_what_failed_in_the_gateway_is_counted_whosever_it_was(
-    tenant: str | None, error: str | None, ours: int
-) -> None:
+def test_what_failed_in_the_gateway_is_counted_whosever_it_was(error: str | None, ours: int, *, known: bool) -> None:
     metrics = fresh()
-    metrics.calls.settle(replace(ENDED, tenant=tenant, status=500, error=error))
+    if known:
+        settle(metrics, status=500, error=error)
+    else:
+        metrics.calls.unidentified(error)
     found = moved(metrics)
     assert sum(found[name] for name in found if name.startswith("housestyle_gateway_errors_total")) == ours
     assert found.get(f'housestyle_gateway_errors_total{{error="{error}"}}', 0) == ours
@@ -143,7 +160,7 @@ def test_what_failed_in_the_gateway_is_counted_whosever_it_was(
 def test_calls_of_one_class_of_status_are_counted_together() -> None:
     metrics = fresh()
     for status in (400, 404, 200, 404):
-        metrics.calls.settle(replace(ENDED, status=status))
+        settle(metrics, status=status)
     found = figures(metrics.exposition())
     assert found['housestyle_calls_total{reason="active_job",status="4xx"}'] == 3
     assert found['housestyle_calls_total{reason="active_job",status="2xx"}'] == 1
@@ -153,7 +170,7 @@ def test_a_fallback_and_its_two_attempts() -> None:
     metrics = fresh()
     metrics.calls.fallbacks.add()
     refused = replace(ATTEMPT, error="model_not_found", fine_tuned=True, routed_model="ft:a:b::c", status=404)
-    metrics.calls.settle(ENDED, [refused, ATTEMPT])
+    settle(metrics, [refused, ATTEMPT])
     found = moved(metrics)
     assert found["housestyle_fallbacks_total"] == 1
     assert found['housestyle_upstream_errors_total{error="model_not_found",provider="azure.ai.openai"}'] == 1
@@ -168,7 +185,7 @@ def test_a_fallback_and_its_two_attempts() -> None:
 def test_an_attempt_by_the_usual_names() -> None:
     metrics = fresh(tenants=0)
     before = figures(metrics.exposition())
-    metrics.calls.settle(replace(ENDED, overhead=None), [ATTEMPT, replace(ATTEMPT, error="503", served=Served())])
+    settle(metrics, [ATTEMPT, replace(ATTEMPT, error="503", served=Served())], overhead=None)
     found = {name: value for name, value in moved(metrics, before).items() if name.startswith("gen_ai")}
     duration, first = "gen_ai_client_operation_duration_seconds", "gen_ai_client_operation_time_to_first_chunk_seconds"
     assert found == {
@@ -189,7 +206,7 @@ def test_an_attempt_by_the_newest_names() -> None:
     metrics = fresh(0, OTEL_SEMCONV_STABILITY_OPT_IN="http, gen_ai_latest_experimental")
     before = figures(metrics.exposition())
     served = Served(input_tokens=100, output_tokens=20, cached_tokens=60, reasoning_tokens=5)
-    metrics.calls.settle(ENDED, [replace(ATTEMPT, served=served), replace(ATTEMPT, operation="embeddings")])
+    settle(metrics, [replace(ATTEMPT, served=served), replace(ATTEMPT, operation="embeddings")])
     found = {name: value for name, value in moved(metrics, before).items() if name.startswith("gen_ai")}
     usage = "gen_ai_client_inference_usage"
     assert found == {
@@ -224,7 +241,7 @@ MODELS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("attempt", "label"), MODELS)
 def test_what_a_model_is_called(attempt: dict[str, Any], label: str) -> None:
     metrics = fresh()
-    metrics.calls.settle(ENDED, [replace(ATTEMPT, **attempt)])
+    settle(metrics, [replace(ATTEMPT, **attempt)])
     assert f'gen_ai_request_model="{label}"' in metrics.exposition().decode()
 
 
@@ -232,7 +249,7 @@ def test_callers_and_tenants_do_not_make_labels_without_end() -> None:
     metrics = fresh()
     for number in range(10_000):
         attempt = replace(ATTEMPT, routed_model=f"model-{number}", error=None if number % 2 else "500")
-        metrics.calls.settle(replace(ENDED, tenant=f"tenant-{number}", cost_usd=0.1), [attempt])
+        settle(metrics, [attempt], tenant=f"tenant-{number}", cost_usd=0.1)
     told = metrics.exposition().decode()
     assert len(told.splitlines()) < 12_000
     assert told.count("tenant-499") > 0
@@ -246,7 +263,7 @@ def test_a_provider_that_answers_with_every_status_there_is() -> None:
     metrics = fresh()
     for status in range(200, 600):
         error = str(status) if status >= 400 else None
-        metrics.calls.settle(replace(ENDED, status=status), [replace(ATTEMPT, status=status, error=error)])
+        settle(metrics, [replace(ATTEMPT, status=status, error=error)], status=status)
     told = metrics.exposition().decode()
     assert len(told.splitlines()) < 800
     assert 'error_type="503"' in told
@@ -258,7 +275,7 @@ def test_a_model_that_fails_at_first_has_its_name_once_it_answers() -> None:
     metrics = fresh()
     failed = replace(ATTEMPT, status=503, error="503")
     for attempt in (failed, ATTEMPT, failed, failed):
-        metrics.calls.settle(ENDED, [attempt])
+        settle(metrics, [attempt])
     found = figures(metrics.exposition())
     count = "gen_ai_client_operation_duration_seconds_count"
     assert found[f'{count}{{error_type="503",{CHAT}}}'] == 2
@@ -268,7 +285,7 @@ def test_a_model_that_fails_at_first_has_its_name_once_it_answers() -> None:
 def test_a_name_that_is_one_firms_fine_tune_and_anothers_stock_model() -> None:
     metrics = fresh()
     for fine_tuned in (True, False):
-        metrics.calls.settle(ENDED, [replace(ATTEMPT, fine_tuned=fine_tuned)])
+        settle(metrics, [replace(ATTEMPT, fine_tuned=fine_tuned)])
     told = metrics.exposition().decode()
     assert 'gen_ai_request_model="fine-tuned"' in told
     assert 'gen_ai_request_model="gpt-4o-mini"' in told
@@ -279,9 +296,9 @@ def test_a_name_that_is_one_firms_fine_tune_and_anothers_stock_model() -> None:
 
 def test_what_is_counted_by_tenant() -> None:
     metrics = fresh()
-    metrics.calls.settle(replace(ENDED, cost_usd=0.25), [ATTEMPT])
-    metrics.calls.settle(replace(ENDED, cost_usd=0.5), [ATTEMPT])
-    metrics.calls.settle(replace(ENDED, fine_tuned=False))
+    settle(metrics, [ATTEMPT], cost_usd=0.25)
+    settle(metrics, [ATTEMPT], cost_usd=0.5)
+    settle(metrics, fine_tuned=False)
     found = {name: value for name, value in moved(metrics).items() if name.startswith("housestyle_tenant")}
     assert found == {
         'housestyle_tenant_calls_total{fine_tuned="true",tenant="acme"}': 2,
@@ -295,7 +312,7 @@ def test_what_is_counted_by_tenant() -> None:
 def test_without_the_label_of_tenants() -> None:
     metrics = fresh(tenants=0)
     metrics.jobs.show_retiring([RetiringModel("acme", "job_1", 46.5)], {})
-    metrics.calls.settle(ENDED, [ATTEMPT])
+    settle(metrics, [ATTEMPT])
     assert "acme" not in metrics.exposition().decode()
 
 
@@ -347,11 +364,11 @@ def test_the_format_is_said() -> None:
 PROCESS = """
 import sys
 from gateway.metrics import Metrics
-from gateway.call_metrics import Ended
+from tests.gateway.test_metrics import settle
 metrics = Metrics("1", 500, {})
 for _ in range(int(sys.argv[1])):
-    metrics.calls.settle(Ended("acme", "active_job", 200, None, False, True, 0.2, 0.001))
-    metrics.calls.settle(Ended(None, None, 401, "invalid_api_key", False, False, 0))
+    settle(metrics, seconds=0.2, overhead=0.001)
+    metrics.calls.unidentified("invalid_api_key")
 sys.stdout.buffer.write(metrics.exposition())
 """
 
@@ -397,12 +414,12 @@ def test_a_job_that_is_active_no_longer_leaves_no_line() -> None:
 
 RETIRING = """
 import sys
-from gateway.call_metrics import Ended
 from gateway.job_metrics import RetiringModel
 from gateway.metrics import Metrics
+from tests.gateway.test_metrics import settle
 metrics = Metrics("1", 500, {})
 metrics.jobs.show_retiring([RetiringModel("acme", "job_1", 46.5)], {90: 1})
-metrics.calls.settle(Ended("acme", "active_job", 200, None, False, True, 0.2))
+settle(metrics, seconds=0.2, overhead=None)
 sys.stdout.buffer.write(metrics.exposition())
 """
 

@@ -1,11 +1,12 @@
 """`/metrics` stays small, however many tenants and models there are: callers must not bring a Prometheus down."""
 
 import random
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from tests.gateway.test_metrics import ATTEMPT, ENDED, figures, fresh
+from tests.gateway.test_metrics import ATTEMPT, figures, fresh, settle
 
 _TENANTS, _MODELS = 10_000, 1_000
 _CALLS = 30_000
@@ -31,8 +32,14 @@ def exposition(tenants: int) -> bytes:
             error=error,
         )
         tenant, reason = f"firm-{chance.randrange(_TENANTS)}", chance.choice(_REASONS)
-        call = replace(ENDED, tenant=tenant, reason=reason, status=status, error=error, fine_tuned=tuned, cost_usd=0.1)
-        metrics.calls.settle(call, [attempt])
+        call: dict[str, Any] = {
+            "tenant": tenant,
+            "reason": reason,
+            "status": status,
+            "error": error,
+            "fine_tuned": tuned,
+        }
+        settle(metrics, [attempt], **call, cost_usd=0.1)
     return metrics.exposition()
 
 

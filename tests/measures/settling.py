@@ -157,7 +157,7 @@ def _tell(shape: Shape, call: CallState, parts: Parts) -> None:
     if parts.metrics or parts.why:
         own = calls.own(call, known)
         if parts.metrics:
-            parts.metrics.calls.settle(calls.ended(call, alike, own), call.attempts)
+            parts.metrics.calls.settle(alike, calls.ended(call, own), call.attempts)
         if parts.why:
             parts.why.put(alike, own)
     if parts.telemetry:

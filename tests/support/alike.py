@@ -19,6 +19,31 @@ class Facts(Struct, frozen=True):
     revision: int
 
 
+def alike_of(said: Tried | None, **changes: Any) -> Alike:
+    """What a call says that came to this."""
+    fields: dict[str, Any] = {
+        "tenant": "acme",
+        "key_id": "key_1",
+        "workflow": None,
+        "endpoint": "chat/completions",
+        "requested_model": "gpt-4o-mini",
+        "routed_model": said.routed_model if said else None,
+        "served_model": said.served_model if said else None,
+        "provider": "main",
+        "fine_tuned": True,
+        "reason": "active_job",
+        "job_id": None,
+        "revision": 1,
+        "attempts": 1 if said else 0,
+        "status": 200,
+        "error": None,
+        "stream": False,
+        "cancelled": False,
+        **changes,
+    }
+    return Alike(**fields, tried=said)
+
+
 def span_facts(attempt: Attempt, facts: Facts) -> tuple[str, Alike]:
     """The call's id, and what else a span says of it and of its attempt: of the same values the same object."""
     return facts.call_id, _alike(facts.tenant, facts.workflow, facts.requested_model, facts.revision, tried(attempt))
@@ -26,19 +51,4 @@ def span_facts(attempt: Attempt, facts: Facts) -> tuple[str, Alike]:
 
 @lru_cache(1000)
 def _alike(tenant: str, workflow: str | None, requested: str | None, revision: int, said: Tried) -> Alike:
-    rest: dict[str, Any] = {
-        "key_id": "key_1",
-        "endpoint": "chat/completions",
-        "routed_model": said.routed_model,
-        "served_model": said.served_model,
-        "provider": "main",
-        "fine_tuned": said.fine_tuned,
-        "reason": said.reason,
-        "job_id": said.job_id,
-        "attempts": 1,
-        "status": 200,
-        "error": None,
-        "stream": said.stream,
-        "cancelled": False,
-    }
-    return Alike(tenant=tenant, workflow=workflow, requested_model=requested, revision=revision, tried=said, **rest)
+    return alike_of(said, tenant=tenant, workflow=workflow, requested_model=requested, revision=revision)
