@@ -67,8 +67,9 @@ def attributes(values: Mapping[str, Value | None]) -> bytes:
 
 
 def writer(name: str) -> Callable[[Value | None], bytes]:
-    """See Form. What stands before a short text depends on its length alone, and is kept by that."""
+    """See Form. What stands before a short text or a number depends on its length alone, and is kept by that."""
     texts = tuple(attribute(name, "x" * length)[:-length] for length in range(1, _SHORT))
+    numbers = tuple(attribute(name, 1 << 7 * length - 7)[:-length] for length in range(1, 10))
     double = attribute(name, 0.0)[:-8]
 
     def write(value: Value | None) -> bytes:
@@ -77,7 +78,10 @@ def writer(name: str) -> Callable[[Value | None], bytes]:
             length = len(encoded)
             if 0 < length < _SHORT:
                 return texts[length - 1] + encoded
-        if type(value) is float:
+        elif type(value) is int and 0 <= value < 1 << 63:
+            encoded = _LENGTHS[value] if value < len(_LENGTHS) else varint(value)
+            return numbers[len(encoded) - 1] + encoded
+        elif type(value) is float:
             return double + _DOUBLE.pack(value)
         return attribute(name, value)
 
