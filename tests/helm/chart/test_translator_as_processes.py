@@ -84,7 +84,8 @@ def _works(documents: list[Document], tmp_path: Path, way: str) -> None:
         gateway.comes_up()
         port = gateway.box["ports"][0]["containerPort"]
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", verify=NO_TLS, timeout=60) as http:
-            assert "could not be reached" in http.get("/readyz").json()["translator"], "ready without it, and says so"
+            said = "could not be reached"  # ready without it, and says so, once it has looked
+            wait_until(lambda: said in http.get("/readyz").json()["translator"], what="the gateway's first look")
             translator = made.start("Deployment", "-translator")
             assert not translator.probe("startup")
             translator.comes_up()
