@@ -55,7 +55,7 @@ def _added_up(batch: Sequence[tuple[Alike, Own]]) -> _ByMinute:
             count[3] += written if 0 < written < _MOST_TOKENS else _believed(written)
         if cost is not None and 0 <= cost <= _MOST_USD:
             count[4] += round(cost * 1e9)
-        else:
+        elif alike.attempts and alike.status < 400:  # what was refused, here or there, cost nothing
             count[5] += 1
     return found
 

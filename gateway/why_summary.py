@@ -29,7 +29,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     """What some calls add up to.
 
     `failed`: refused, answered with an error, or broken off by one. `cost_usd` is without the `calls_without_cost`,
-    whose tokens or price are not known.
+    whose tokens or price are not known; what was refused, here or by the provider, cost nothing.
     """
 
     calls: int

@@ -37,6 +37,7 @@ _MAX_BODY = 1 << 20
 _UNSURE = "The store went away in the middle of the change; whether it was made will show when it is back."
 _OF_STORE = {None: "store_unavailable", "memory": "store_full", "disk": "store_unsaved"}
 _STREAM_CURSOR = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNKNOWN = re.compile(r"unknown field `(.+?)`")
 _AT = re.compile(r" - at `\$\.?(.*?)`$")
 
@@ -85,10 +86,13 @@ class Asked(Struct, frozen=True):
         return text
 
     def time(self, name: str) -> float | None:
-        """A time of the query, in seconds since the epoch. Raises GatewayError `invalid_field`."""
+        """A time of the query, or a date, which stands for its first moment in UTC; in seconds since the epoch. Raises
+        GatewayError `invalid_field`."""
         text = self.query.get(name)
         if not text:
             return None
+        if _DATE.fullmatch(text):
+            text += "T00:00:00Z"
         try:
             return timestamps.to_seconds(text.replace(" ", "+"))  # a plus sign, unless it is escaped, is a space here
         except (ValueError, OverflowError) as error:

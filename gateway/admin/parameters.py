@@ -21,8 +21,8 @@ class Parameter(Struct, frozen=True):
 LIMIT = Parameter("limit", f"How many are answered at most, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} by default.", "integer")
 CURSOR = Parameter("cursor", "Where the page begins: the `next_cursor` of the page before it.")
 PAGE = (LIMIT, CURSOR)
-SINCE = Parameter("since", "Only those from this time on.", "date-time")
-UNTIL = Parameter("until", "Only those before this time.", "date-time")
+SINCE = Parameter("since", "Only those from this time on; a day, `YYYY-MM-DD`, is its first moment in UTC.")
+UNTIL = Parameter("until", "Only those before this time, or this day.")
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "A word of your own, at most 255 characters. The same request with the same word makes nothing anew: it gets the "

@@ -10,7 +10,6 @@ from gateway.admin.parameters import PAGE, SINCE, UNTIL, Parameter
 from gateway.admin.schemas import ListView
 from gateway.errors import GatewayError
 from gateway.store.connection import StoreUnavailable
-from gateway.timestamps import to_seconds
 from gateway.why import WhyRecord, WhyWriter
 from gateway.why_reading import MOST_LOOKED_AT, Wanted, WhyReader
 from gateway.why_summary import Summary, days_of, summary
@@ -39,7 +38,6 @@ _DAYS = (
     Parameter("until", "The day after the last, `YYYY-MM-DD`, or a time in the last; by default the end of today."),
 )
 _BOOLEANS = {"true": True, "false": False}
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Traces:
@@ -114,7 +112,7 @@ class Traces:
         Of whole days in UTC: those that hold `since` and what lies before `until`. The answer says which they came to.
         """
         await self._control.tenant(asked.tenant)
-        days = days_of(_moment(asked, "since"), _moment(asked, "until"), time.time(), self._kept_days)
+        days = days_of(asked.time("since"), asked.time("until"), time.time(), self._kept_days)
         await self._flush()
         return Answered(await summary(self._control.store, asked.tenant, days))
 
@@ -135,7 +133,7 @@ def _wanted(asked: Asked) -> Wanted:
         raise GatewayError("invalid_field", "`fine_tuned` must be `true` or `false`.", "fine_tuned")
     return Wanted(
         call_id=query.get("call_id") or None,
-        trace_id=query.get("trace_id") or None,
+        trace_id=query.get("trace_id", "").lower() or None,
         job_id=query.get("job_id") or None,
         workflow=query.get("workflow") or None,
         reason=query.get("reason") or None,
@@ -152,14 +150,3 @@ def _most(asked: Asked) -> int:
         words = f"`most` must be between {_LEAST_LOOKED_AT} and {MOST_LOOKED_AT}."
         raise GatewayError("invalid_field", words, "most")
     return int(text)
-
-
-def _moment(asked: Asked, name: str) -> float | None:
-    """A time of the query, or a date, which stands for its first moment. Raises GatewayError `invalid_field`."""
-    text = asked.query.get(name, "")
-    if not _DATE.fullmatch(text):
-        return asked.time(name)
-    try:
-        return to_seconds(f"{text}T00:00:00Z")
-    except ValueError as error:
-        raise GatewayError("invalid_field", f"`{name}`: {error}.", name) from None
