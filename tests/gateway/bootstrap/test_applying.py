@@ -25,6 +25,7 @@ from gateway.admin.handling import Asked
 from gateway.admin.schemas import KeyPost
 from gateway.bootstrap.applying import Applier, Failure, Report
 from gateway.bootstrap.document import Document, Named, parse
+from gateway.provider_keys import open_api_key
 from gateway.secrets import Keyring
 from gateway.store import keys
 from gateway.store.connection import Store, StoreUnavailable, Write
@@ -256,10 +257,8 @@ async def test_a_rotated_secret_is_applied(store: Store) -> None:
     await apply(store, FULL)
     report = await apply(store, FULL.replace(SECRET, "sk-another-secret"))
     assert report.applied == ("tenants.fairfax.providers.openai",)
-    sealed = (await tenant(store)).providers["openai"].sealed_api_key
-    assert sealed is not None
-    opened = Keyring((OLD,)).open(sealed, tenant="fairfax", field="providers/openai/api_key")
-    assert opened == "sk-another-secret"
+    provider = (await tenant(store)).providers["openai"]
+    assert open_api_key("fairfax", "openai", provider, Keyring((OLD,))) == "sk-another-secret"
 
 
 async def test_a_key_changes_its_label_and_keeps_its_age(store: Store) -> None:
