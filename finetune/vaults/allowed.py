@@ -224,11 +224,13 @@ def _authority(text: str, scheme: str) -> tuple[str, str, str, int]:
     userinfo, _, where = text.rpartition("@")
     if "@" in userinfo or _UNPRINTABLE.search(text) or not text.isascii() or set(text) & set(" \\?#,"):
         raise VaultNotAllowed("the URL's host, user or password has a character that must be escaped (%40 for @)")
-    user, _, password = userinfo.partition(":")
+    user, password = (unquote(part) for part in userinfo.partition(":")[::2])
+    if _UNPRINTABLE.search(user + password):
+        raise VaultNotAllowed("a user or a password must not have control characters")
     host, port = _host_and_port(where)
     if not _is_host(host) or not 0 < (port or PORTS[scheme]) < 65536:
         raise VaultNotAllowed("the URL names no host")
-    return unquote(user), unquote(password), host, port or PORTS[scheme]
+    return user, password, host, port or PORTS[scheme]
 
 
 def _host_and_port(where: str) -> tuple[str, int]:

@@ -88,7 +88,7 @@ def status(url: str, path: str) -> int:
 
 
 def test_a_worker_is_ready_while_its_redis_answers_and_alive_without(environ: dict[str, str], tmp_path: Path) -> None:
-    with stoppable(tmp_path / "data" / "redis") as redis:
+    with stoppable(tmp_path) as redis:
         environ["HOUSESTYLE_REDIS_URL"] = redis.url
         with running(["worker", "--port", "0"], environ, tmp_path / "log") as worker:
             wait_until(lambda: status(worker.url, "/readyz") == 200, 30, "a ready worker")

@@ -171,9 +171,10 @@ def _open_to_all(path: Path) -> Path:
 def _plain(
     command: Sequence[str], environ: Mapping[str, str], mounts: Mapping[str, Path]
 ) -> tuple[list[str], dict[str, str]]:
-    """The command's words and variables with every path of a volume put where the volume lies."""
+    """The command's words and variables with every path of a volume put where the volume lies, but for what lies in
+    this project, which may be in a folder of the same name."""
     paths = "|".join(re.escape(path) for path in sorted(mounts, key=len, reverse=True))
-    place = re.compile(rf"(?:(?<=://)|(?<![^=\s]))({paths})(?=/|$)")
+    place = re.compile(rf"(?:(?<=://)|(?<![^=\s]))(?!{re.escape(str(ROOT))}/)({paths})(?=/|$)")
 
     def moved(text: str) -> str:
         return place.sub(lambda found: str(mounts[found[1]]), text) if mounts else text

@@ -31,8 +31,8 @@ class Stoppable:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._running: EmbeddedRedis | None = None
+        self.url = ""
         self.start()
-        self.url = self._server.url
 
     @property
     def _server(self) -> EmbeddedRedis:
@@ -48,6 +48,8 @@ class Stoppable:
     def start(self) -> None:
         """Starts it, with what it knew."""
         self._running = EmbeddedRedis(self._directory, os.environ).__enter__()
+        assert self.url in ("", self._running.url), f"{self._directory} is too long a name for a socket that stays"
+        self.url = self._running.url
 
     def stop(self) -> None:
         """Ends it."""

@@ -253,6 +253,7 @@ def test_whatever_is_let_in_over_https_is_asked_of_the_root_alone(
     st.text(max_size=20),
     st.sampled_from(["", "?sslmode=require", "?host=x", "?sslmode=require&host=x"]),
 )
+@example("\0", "", "")
 def test_whatever_is_let_in_of_databases_leads_libpq_to_the_root_alone(user: str, database: str, query: str) -> None:
     url = f"postgresql://{quote(user, safe='')}:pw@vault.internal/{quote(database, safe='')}{query}"
     try:

@@ -93,7 +93,7 @@ def test_a_store_that_goes_away_meanwhile_is_said_and_waited_for(tmp_path: Path)
 
     with (
         in_thread(upstream(vault)) as server,
-        stoppable(tmp_path / "redis") as redis,
+        stoppable(tmp_path) as redis,
         gateway(
             tmp_path,
             f"tenants: {{fairfax: {{vault: {{url: {server.url}/chunks.jsonl}}}}}}",
