@@ -22,7 +22,6 @@ from typing import NamedTuple
 import redis
 import uvloop
 
-from gateway.store import keys
 from gateway.store.connection import Store
 from gateway.store.embedded import EmbeddedRedis
 from tests.bench import looks
@@ -30,6 +29,7 @@ from tests.bench.bench import Makers, benched
 from tests.bench.peers.housestyle import housestyle
 from tests.bench.running import Running, control, module
 from tests.measures.settling import PARTS, settle
+from tests.support.why import written
 
 CALLS, ROUNDS = 50_000, 3
 _WITH, _WITHOUT, _LOAD_SECONDS = "housestyle", "housestyle-without-spans", 4
@@ -97,8 +97,7 @@ def _arrived(url: str) -> tuple[int, int, float]:
     spans = int(control(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])["spans"])
     with redis.Redis.from_url(url, protocol=2) as client:
         cpu = client.info("cpu")
-        newest = [client.xrevrange(name, count=1)[0][0] for name in client.keys(keys.why_of("*"))]
-        records = sum(int(entry.partition(b"-")[2]) for entry in newest)  # each has its number
+        records = written(client)
     return spans, records, float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
 
 
