@@ -15,6 +15,7 @@ import structlog
 
 from gateway import logs, translator_program
 from gateway import translator_values as values
+from gateway.datadir import UMASK
 from gateway.listening import bound_alone
 from gateway.settings import Settings, SettingsError, read, unknown
 
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 def run(host: str, port: int, environ: Mapping[str, str]) -> NoReturn:
     """Does not return. Raises SettingsError, CannotListen, OSError."""
     logs.configure()
-    os.umask(0o077)
+    os.umask(UMASK)
     settings = read(environ)
     for name in unknown(environ):
         log.warning("unknown_variable", variable=name)
