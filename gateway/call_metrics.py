@@ -10,7 +10,6 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from gateway.alike import Alike
-from gateway.errors import TABLE
 from gateway.genai_metrics import OTHER, GenAiMetrics, Series, error_label
 from gateway.spans import Attempt
 from gateway.tallies import Count, Distribution, Tallies
@@ -18,10 +17,13 @@ from gateway.wire.kinds import KINDS
 from gateway.wire.served import Served
 
 _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
-# How an attempt ends that is no fault of its upstream's: what the caller sent or did, and we. A refused model of the
-# tenant's own is the upstream's word, though the caller's error has the same code.
-_NOT_ITS_FAULT = frozenset({"cancelled", "draining", "internal_error"}) | (
-    frozenset(code for code, kind in TABLE.items() if kind.status < 500) - {"model_not_found"}
+# How an attempt ends that is no fault of its upstream's: what the caller did or sent, and we. No other code of ours is
+# here: a provider's own, in an answer that began well, may be spelt like one.
+_NOT_ITS_FAULT = frozenset(
+    {
+        *("cancelled", "malformed_request", "request_timeout", "request_too_large", "endpoint_not_allowed"),
+        *("draining", "internal_error"),
+    }
 )
 _OWN_FAULTS = ("internal_error", "draining", "not_ready")
 _NOTHING_SERVED = Served()

@@ -134,6 +134,13 @@ def test_what_the_caller_sent_or_we_did_is_no_fault_of_the_providers(error: str)
     assert not any(name.startswith("housestyle_upstream_errors") for name in moved(metrics))
 
 
+def test_a_providers_code_that_is_spelt_like_one_of_ours_is_its_fault() -> None:
+    metrics = fresh()
+    settle(metrics, [replace(ATTEMPT, error="invalid_api_key")], error="invalid_api_key")
+    found = [name for name in moved(metrics) if name.startswith("housestyle_upstream_errors")]
+    assert found == ['housestyle_upstream_errors_total{error="invalid_api_key",provider="azure.ai.openai"}']
+
+
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize(
     ("error", "ours"),
