@@ -21,7 +21,8 @@ _DURATIONS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 # here: a provider's own, in an answer that began well, may be spelt like one.
 _NOT_ITS_FAULT = frozenset(
     {
-        *("cancelled", "malformed_request", "request_timeout", "request_too_large", "endpoint_not_allowed"),
+        *("cancelled", "malformed_request", "request_timeout", "request_too_large"),
+        *("invalid_json", "invalid_model_field", "endpoint_not_allowed"),
         *("draining", "internal_error"),
     }
 )

@@ -127,7 +127,9 @@ def test_a_call_whose_caller_left() -> None:
     assert not any(name.startswith("housestyle_upstream_errors") for name in found), "it is not the provider's fault"
 
 
-@pytest.mark.parametrize("error", ["malformed_request", "request_timeout", "request_too_large", "internal_error"])
+@pytest.mark.parametrize(
+    "error", ["malformed_request", "request_timeout", "request_too_large", "invalid_json", "internal_error"]
+)
 def test_what_the_caller_sent_or_we_did_is_no_fault_of_the_providers(error: str) -> None:
     metrics = fresh()
     settle(metrics, [replace(ATTEMPT, error=error, status=None)], status=400, error=error)
